@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/mayfly-faas/mayfly/runtime"
+	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/manifest"
+)
+
+const (
+	headerRequestID = "X-Request-Id"
+	requestIDKey    = "mayfly-request-id"
+	maxRequestID    = 128
+)
+
+// requestID returns the request's id: the caller's, where it is one that can be logged and sent back as it is, or a new one.
+func requestID(ctx *fasthttp.RequestCtx) string {
+	if id, ok := ctx.UserValue(requestIDKey).(string); ok {
+		return id
+	}
+	id := string(ctx.Request.Header.Peek(headerRequestID))
+	if !validRequestID(id) {
+		var b [16]byte
+		_, _ = rand.Read(b[:]) // never fails, by its contract
+		id = hex.EncodeToString(b[:])
+	}
+	ctx.SetUserValue(requestIDKey, id)
+	return id
+}
+
+func validRequestID(id string) bool {
+	if id == "" || len(id) > maxRequestID {
+		return false
+	}
+	for _, c := range id {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.', c == ':', c == '/', c == '+', c == '=':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// readBody reads the whole body, of at most limit bytes. What it returns belongs to the caller.
+func readBody(ctx *fasthttp.RequestCtx, limit int64, what, setting string) ([]byte, error) {
+	tooLarge := func(size string) error {
+		return &runtime.LimitError{Kind: runtime.ErrTooLarge, Limit: what, Value: manifest.Size(limit).String(), Measured: size, Setting: setting}
+	}
+	announced := int64(ctx.Request.Header.ContentLength())
+	if announced > limit {
+		return nil, tooLarge(manifest.Size(announced).String())
+	}
+	stream := ctx.RequestBodyStream()
+	if stream == nil {
+		body := ctx.Request.Body()
+		if int64(len(body)) > limit {
+			return nil, tooLarge(manifest.Size(len(body)).String())
+		}
+		return append([]byte(nil), body...), nil
+	}
+	body := make([]byte, 0, max(announced, 512))
+	for {
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+		n, err := stream.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case int64(len(body)) > limit:
+			return nil, tooLarge("more")
+		case err == io.EOF:
+			return body, nil
+		case err != nil:
+			return nil, &bodyError{err}
+		}
+	}
+}
+
+// bodyError is a body that did not arrive.
+type bodyError struct{ err error }
+
+func (e *bodyError) Error() string {
+	return fmt.Sprintf("the request's body cannot be read: %v", e.err)
+}
+func (e *bodyError) Unwrap() error { return e.err }
+
+// newCall makes a call of a request: everything is copied here, since fasthttp uses its buffers again when the handler
+// returns. scriptName and path are percent-decoded.
+func newCall(ctx *fasthttp.RequestCtx, scriptName, path string, body []byte) *call.Request {
+	r := &call.Request{
+		ID:         requestID(ctx),
+		Method:     string(ctx.Method()),
+		ScriptName: scriptName,
+		Path:       path,
+		Query:      string(ctx.URI().QueryString()),
+		RequestURI: string(ctx.RequestURI()),
+		Proto:      string(ctx.Request.Header.Protocol()),
+		Host:       string(ctx.Host()),
+		RemoteAddr: ctx.RemoteAddr().String(),
+		ServerAddr: ctx.LocalAddr().String(),
+		TLS:        ctx.IsTLS(),
+		Body:       body,
+	}
+	for name, value := range ctx.Request.Header.All() {
+		r.Header = append(r.Header, call.Field{Name: string(name), Value: string(value)})
+	}
+	return r
+}

@@ -1,0 +1,135 @@
+package wasi
+
+import "fmt"
+
+const (
+	rootFD = 3
+	// maxOpen is how many descriptors a process can have.
+	maxOpen = 1024
+)
+
+// descriptor is an open file with its position.
+type descriptor struct {
+	file   File
+	path   string // absolute, as the guest sees it; "" for streams
+	kind   FileType
+	offset int64
+
+	read, write, append bool
+	flags               uint16 // fdflags as the guest set them
+	preopen             bool
+	shared              bool // the file belongs to an image and outlives this descriptor
+
+	// entries is the directory as it was when it was last read from its beginning.
+	entries []Dirent
+}
+
+func (d *descriptor) close() Errno {
+	if d.shared {
+		return 0
+	}
+	return d.file.Close()
+}
+
+// descriptor returns what is open under a guest's descriptor number.
+func (p *Process) descriptor(fd uint64) (*descriptor, Errno) {
+	if n := uint32(fd); int64(n) < int64(len(p.open)) && p.open[n] != nil {
+		return p.open[n], 0
+	}
+	return nil, EBADF
+}
+
+// put opens d under the number fd and closes what was open there.
+func (p *Process) put(fd int, d *descriptor) {
+	for len(p.open) <= fd {
+		p.open = append(p.open, nil)
+	}
+	if old := p.open[fd]; old != nil {
+		old.close()
+	}
+	p.open[fd] = d
+}
+
+// add opens d under the lowest free number, as POSIX demands.
+func (p *Process) add(d *descriptor) (fd int, errno Errno) {
+	for fd = range p.open {
+		if p.open[fd] == nil {
+			p.open[fd] = d
+			return fd, 0
+		}
+	}
+	if len(p.open) >= maxOpen {
+		return 0, EMFILE
+	}
+	p.open = append(p.open, d)
+	return len(p.open) - 1, 0
+}
+
+// Close closes all that is open.
+func (p *Process) Close() {
+	for fd, d := range p.open {
+		if d != nil {
+			d.close()
+			p.open[fd] = nil
+		}
+	}
+	p.open = p.open[:0]
+}
+
+// OpenFiles is what an image remembers of a process's descriptors: files that the guest opened while it was loaded. It
+// owns those files.
+type OpenFiles struct {
+	descriptors map[int]descriptor
+}
+
+// TakeFiles takes the files that the guest itself opened into an OpenFiles; the process keeps using them. A file under
+// one of the folders that are private to a request (such as /tmp) cannot be kept, and is named in the error.
+func (p *Process) TakeFiles(private ...string) (*OpenFiles, error) {
+	f := &OpenFiles{descriptors: map[int]descriptor{}}
+	for fd, d := range p.open {
+		if d == nil || d.path == "" || d.preopen {
+			continue
+		}
+		for _, dir := range private {
+			if within(d.path, dir) {
+				return nil, fmt.Errorf("%s was left open: files under %s are a request's own and are gone after it; close the file, or open it in the handler", d.path, dir)
+			}
+		}
+		if d.kind != CharacterDevice {
+			d.shared = true
+		}
+		f.descriptors[fd] = *d
+	}
+	return f, nil
+}
+
+// Reset closes what the guest opened and gives it the descriptors of f: same numbers, files and positions. Devices are this
+// process's own. Standard streams stay.
+func (p *Process) Reset(f *OpenFiles) error {
+	for fd, d := range p.open {
+		if d != nil && d.path != "" && !d.preopen {
+			d.close()
+			p.open[fd] = nil
+		}
+	}
+	for fd, d := range f.descriptors {
+		if d.kind == CharacterDevice {
+			var errno Errno
+			if d.file, errno = p.root.Open(d.path[1:], OpenFlags{Read: d.read, Write: d.write}); errno != 0 {
+				return fmt.Errorf("open %s again: %w", d.path, errno)
+			}
+		}
+		p.put(fd, &d)
+	}
+	return nil
+}
+
+// Close closes the files. No process may use them any more.
+func (f *OpenFiles) Close() {
+	for _, d := range f.descriptors {
+		if d.shared {
+			d.file.Close()
+		}
+	}
+	f.descriptors = nil
+}

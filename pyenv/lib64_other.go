@@ -1,0 +1,6 @@
+//go:build !unix || darwin
+
+package pyenv
+
+// hasLib64 says whether CPython's venv makes the link lib64 -> lib on this system: on 64-bit POSIX but macOS.
+const hasLib64 = false

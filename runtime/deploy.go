@@ -1,0 +1,214 @@
+package runtime
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mayfly-faas/mayfly/host/wasi"
+	"github.com/mayfly-faas/mayfly/pyenv"
+	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/manifest"
+	"github.com/mayfly-faas/mayfly/runtime/prepare"
+	"github.com/mayfly-faas/mayfly/runtime/python"
+	"github.com/mayfly-faas/mayfly/store"
+)
+
+// Deployed tells of a deploy.
+type Deployed struct {
+	Function string  `json:"function"`
+	Version  Version `json:"version"`
+	// Phases is how long it took to load, compile and boot what was deployed.
+	Phases call.Phases `json:"-"`
+}
+
+// Deploy makes an artifact the live version of the function called name, after it has been loaded once: what cannot be run is refused
+// (ErrArtifact, ErrTooLarge, ErrNoPython) and changes nothing. Once Deploy has returned without an error, the version is on disk.
+func (rt *Runtime) Deploy(ctx context.Context, name string, body io.Reader) (Deployed, error) {
+	d := Deployed{Function: name}
+	rt.mu.RLock()
+	closed := rt.closed
+	if !closed {
+		rt.work.Add(1)
+	}
+	rt.mu.RUnlock()
+	if closed {
+		return d, ErrClosed
+	}
+	defer rt.work.Done()
+	if err := manifest.CheckName(name); err != nil {
+		return d, &ArtifactError{Msg: err.Error()}
+	}
+	kept, err := rt.store.PutArtifact(body, rt.options.ArtifactBytes)
+	if errors.Is(err, store.ErrTooLarge) {
+		return d, &LimitError{Kind: ErrTooLarge, Limit: "an artifact", Value: manifest.Size(rt.options.ArtifactBytes).String(), Setting: "--max-artifact of mayfly serve"}
+	}
+	if err != nil {
+		return d, err
+	}
+	defer kept.Release()
+	content, err := rt.store.ReadArtifact(kept.Digest)
+	if err != nil {
+		return d, err
+	}
+	a, err := openArtifact(content)
+	if err != nil {
+		return d, err
+	}
+	v, err := rt.candidate(name, a, kept)
+	if err != nil {
+		return d, err
+	}
+	if err := rt.try(ctx, v, a, &d.Phases); err != nil {
+		if v.engine != nil {
+			v.engine.close()
+		}
+		return d, err
+	}
+	if err := rt.goLive(v); err != nil {
+		v.engine.close()
+		return d, err
+	}
+	d.Version, err = rt.describe(v.record, v.record.Number)
+	return d, err
+}
+
+// candidate makes a version of an artifact that is not yet in the store.
+func (rt *Runtime) candidate(name string, a *artifact, kept *store.Artifact) (*version, error) {
+	m := meta{Kind: a.kind, Manifest: *a.manifest, Wasm: a.wasmName}
+	switch a.kind {
+	case Command:
+		sum := sha256.Sum256(a.wasm)
+		m.Module = hex.EncodeToString(sum[:])
+	case Python:
+		base, err := rt.bases.Find("")
+		if errors.Is(err, pyenv.ErrNoPython) {
+			return nil, fmt.Errorf("%w: %w", ErrNoPython, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		m.Python = base.Version
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	return rt.newVersion(name, store.Version{Digest: kept.Digest, Size: kept.Size, Created: time.Now().UTC(), Meta: text})
+}
+
+// try loads a candidate as its first request would.
+func (rt *Runtime) try(ctx context.Context, v *version, a *artifact, phases *call.Phases) error {
+	if a.kind == Command {
+		if err := checkCommand(a, v.limits.memory); err != nil {
+			return err
+		}
+	}
+	if err := rt.attach(v); err != nil {
+		return err
+	}
+	switch e := v.engine.(type) {
+	case *command:
+		return e.try(ctx, phases)
+	case *interpreter:
+		took, err := e.boot()
+		*phases = took
+		if load, ok := errors.AsType[*python.LoadError](err); ok {
+			return refusePython(a, load)
+		}
+		if err != nil {
+			return err
+		}
+		v.meta.Entry = e.entry()
+	}
+	return nil
+}
+
+// refusePython says why a Python function was not loaded.
+func refusePython(a *artifact, load *python.LoadError) error {
+	msg := load.Error()
+	if a.source != nil && load.Kind == "syntax" {
+		msg += "; if this is not Python at all: " + whatWorks
+	}
+	return &ArtifactError{Msg: msg, Trace: load.Traceback}
+}
+
+// checkCommand says what is missing from, or too much in, a module that shall be a command.
+func checkCommand(a *artifact, memory int64) error {
+	p, err := prepare.Prepare(a.wasm)
+	if err != nil {
+		return &ArtifactError{Msg: err.Error()}
+	}
+	if a.manifest.Isolation == manifest.Reuse {
+		return refuse("isolation = \"reuse\" is for Python functions: a wasm command's _start begins anew for every request (CGI/1.1); leave the line out")
+	}
+	var unknown []string
+	for _, i := range p.Imports {
+		if i.Kind != prepare.KindFunc || i.Module != wasi.ModuleName || !wasi.Provides(i.Name) {
+			unknown = append(unknown, i.Module+" "+i.Name)
+		}
+	}
+	if len(unknown) > 0 {
+		slices.Sort(unknown)
+		return &ArtifactError{
+			Msg:     fmt.Sprintf("the module imports what nobody provides: %s; a command may import the functions of %s, so build it for wasm32-wasip1 (GOOS=wasip1 GOARCH=wasm in Go)", list(unknown), wasi.ModuleName),
+			Imports: unknown,
+		}
+	}
+	start, ok := p.Export("_start")
+	if !ok || start.Kind != prepare.KindFunc {
+		var names []string
+		for _, e := range p.Exports {
+			names = append(names, e.Name)
+		}
+		return refuse("the module does not export _start, but %s: it is a library or a reactor; build it as a command, with a main function", list(names))
+	}
+	if len(p.Memories) == 0 {
+		return refuse("the module has no memory: build it as a WASI command")
+	}
+	if need := int64(p.Memories[0].MinPages) << 16; need > memory {
+		return refuse("the module needs %s of memory to start, and its limit is %s: raise memory in mayfly.toml", manifest.Size(need), manifest.Size(memory))
+	}
+	return nil
+}
+
+// try compiles the module, which finds what is invalid in it, and links it.
+func (c *command) try(ctx context.Context, phases *call.Phases) error {
+	mod, err := c.rt.modules.acquire(ctx, c.ver.moduleDigest(), c.loadWasm, phases)
+	if err != nil {
+		return refuse("%s", strings.TrimPrefix(err.Error(), "compile: "))
+	}
+	defer c.rt.modules.release(mod)
+	ctx, cancel := context.WithTimeout(ctx, c.ver.limits.timeout)
+	defer cancel()
+	var o Outcome
+	s, err := c.sandbox(ctx, mod, &call.Request{}, &o)
+	if err != nil {
+		return refuse("the module cannot be instantiated: %s", strings.TrimPrefix(err.Error(), "instantiate: "))
+	}
+	s.close()
+	return nil
+}
+
+// goLive writes the version to the store and lets it serve.
+func (rt *Runtime) goLive(v *version) error {
+	rt.deploying.Lock()
+	defer rt.deploying.Unlock()
+	text, err := json.Marshal(v.meta)
+	if err != nil {
+		return err
+	}
+	v.record.Meta = text
+	if _, v.record, err = rt.store.AddVersion(v.function, v.record); err != nil {
+		return err
+	}
+	rt.replace(v.function, v)
+	return nil
+}

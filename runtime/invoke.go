@@ -1,0 +1,172 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mayfly-faas/mayfly/host/logs"
+	"github.com/mayfly-faas/mayfly/host/wasi"
+	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/manifest"
+	"github.com/mayfly-faas/mayfly/runtime/python"
+)
+
+// Outcome is how an invocation went, beside its response.
+type Outcome struct {
+	// Version is the version that served the request; 0 when none was found.
+	Version uint64
+	// Cold says that no sandbox (for a command: no compiled module) was ready for the function.
+	Cold bool
+	// Phases is how long each part took.
+	Phases call.Phases
+}
+
+// Invoke calls the live version of a function. The outcome is filled in as far as the request got, in case of an error
+// too. Errors: ErrNotFound, ErrTooLarge, ErrBusy, ErrTimeout, ErrMemory, ErrFailed, ErrNoPython, ErrCanceled, ErrClosed.
+func (rt *Runtime) Invoke(ctx context.Context, function string, r *call.Request) (*call.Response, Outcome, error) {
+	var o Outcome
+	v, err := rt.enter(function)
+	if err != nil {
+		return nil, o, err
+	}
+	o.Version = v.record.Number
+	response, done, err := rt.invoke(ctx, v, r, &o)
+	rt.stats.add(function, &o, err)
+	if err != nil {
+		v.report(r.ID, err)
+	}
+	if done == nil {
+		v.end()
+		rt.work.Done()
+		return response, o, err
+	}
+	// The answer does not wait for the sandbox; the place under the concurrency limit does.
+	go func() {
+		defer rt.work.Done()
+		done()
+		v.end()
+	}()
+	return response, o, err
+}
+
+// enter finds the live version and counts the request into it, and into the runtime's work.
+func (rt *Runtime) enter(function string) (*version, error) {
+	for {
+		rt.mu.RLock()
+		v, closed := rt.live[function], rt.closed
+		entered := v != nil && !closed && v.begin()
+		if entered {
+			rt.work.Add(1)
+		}
+		rt.mu.RUnlock()
+		switch {
+		case closed:
+			return nil, ErrClosed
+		case entered:
+			return v, nil
+		}
+		if err := rt.load(function); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (rt *Runtime) invoke(ctx context.Context, v *version, r *call.Request, o *Outcome) (*call.Response, func(), error) {
+	if err := v.CheckBody(int64(len(r.Body))); err != nil {
+		return nil, nil, err
+	}
+	begin := time.Now()
+	if err := v.wait(ctx); err != nil {
+		return nil, nil, err
+	}
+	o.Phases.Queue = time.Since(begin)
+	ctx, cancel := context.WithTimeoutCause(ctx, v.limits.timeout, context.DeadlineExceeded)
+	defer cancel()
+	// A runtime that closes cuts off what runs.
+	defer context.AfterFunc(rt.ctx, cancel)()
+	response, done, err := v.engine.serve(ctx, r, o)
+	return response, func() {
+		if done != nil {
+			done()
+		}
+		v.places.Release(1)
+	}, err
+}
+
+// CheckBody returns an ErrTooLarge for a request body that is larger than the function allows.
+func (v *version) CheckBody(bytes int64) error {
+	if bytes <= v.limits.request {
+		return nil
+	}
+	return &LimitError{
+		Kind: ErrTooLarge, Limit: "a request's body", Value: manifest.Size(v.limits.request).String(),
+		Measured: manifest.Size(bytes).String(), Setting: "max_request in mayfly.toml",
+	}
+}
+
+// RequestLimit returns how many bytes a request to a function may have. It is ErrNotFound where there is no such function.
+func (rt *Runtime) RequestLimit(function string) (int64, error) {
+	v, err := rt.enter(function)
+	if err != nil {
+		return 0, err
+	}
+	defer rt.work.Done()
+	defer v.end()
+	return v.limits.request, nil
+}
+
+func responseTooLarge(limit int64) error {
+	return &FailedError{Msg: fmt.Sprintf("the function's response is larger than its limit of %s; change it by max_response in mayfly.toml", manifest.Size(limit))}
+}
+
+// guestError says what ended a guest. refused is the memory it asked for in vain.
+func guestError(ctx context.Context, err error, refused int64, v *version) error {
+	outOfMemory := func() error {
+		measured := ""
+		if refused > 0 {
+			measured = manifest.Size(refused).String()
+		}
+		return &LimitError{Kind: ErrMemory, Limit: "memory", Value: manifest.Size(v.limits.memory).String(), Measured: measured, Setting: "memory in mayfly.toml"}
+	}
+	failure, failed := errors.AsType[*python.Failure](err)
+	code, exited := wasi.IsExit(err)
+	switch {
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		return &LimitError{Kind: ErrTimeout, Limit: "a request's time", Value: v.limits.timeout.String(), Setting: "timeout in mayfly.toml"}
+	case ctx.Err() != nil:
+		return ErrCanceled
+	case failed && failure.Kind == "memory":
+		return outOfMemory()
+	case failed && failure.Kind == "exit":
+		return &FailedError{Msg: "the function left by SystemExit instead of answering", Trace: failure.Traceback}
+	case failed:
+		return &FailedError{Msg: "the function raised " + failure.Type, Trace: failure.Traceback}
+	case refused > 0:
+		return outOfMemory()
+	case exited:
+		return &FailedError{Msg: fmt.Sprintf("the function ended with exit code %d", code)}
+	case errors.Is(err, python.ErrResponse):
+		return &FailedError{Msg: err.Error()}
+	}
+	// wazero's text is the trap, then the Wasm stack.
+	trap, trace, _ := strings.Cut(err.Error(), "\n")
+	trap = strings.TrimPrefix(trap, "wasm error: ")
+	if trap == "stack overflow" {
+		trap = "its calls are nested too deep (stack overflow)"
+	}
+	return &FailedError{Msg: "the function trapped: " + trap, Trace: trace}
+}
+
+// report writes a failed call to the function's log.
+func (v *version) report(request string, err error) {
+	text := err.Error()
+	if failed, ok := errors.AsType[*FailedError](err); ok && failed.Trace != "" && v.meta.Kind == Command {
+		text += "\n" + failed.Trace
+	}
+	for line := range strings.Lines(text) {
+		v.log.Add(logs.Line{Time: time.Now(), Version: v.record.Number, Request: request, Stream: "system", Text: strings.TrimSuffix(line, "\n")})
+	}
+}

@@ -1,0 +1,61 @@
+package manifest
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Keys returns the names of the keys that a manifest may have.
+func Keys() []string {
+	t := reflect.TypeFor[Manifest]()
+	keys := make([]string, t.NumField())
+	for i := range keys {
+		keys[i] = t.Field(i).Tag.Get("toml")
+	}
+	return keys
+}
+
+func unknownKey(e toml.DecodeError) error {
+	line, _ := e.Position()
+	key := strings.Join(e.Key(), ".")
+	near := nearest(e.Key()[0], Keys())
+	if near == "" {
+		return &Error{Line: line, Msg: fmt.Sprintf("unknown key %.80q; the keys are %s", key, strings.Join(Keys(), ", "))}
+	}
+	return &Error{Line: line, Msg: fmt.Sprintf("unknown key %.80q; did you mean %q?", key, near)}
+}
+
+// nearest returns the known word that takes the fewest changes to get to from word, "" when none is near.
+func nearest(word string, known []string) string {
+	best, least := "", len(word)/2+2
+	for _, k := range known {
+		if d := distance(strings.ToLower(word), k); d < least {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// distance is Levenshtein's: how many letters must be added, taken away or changed.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

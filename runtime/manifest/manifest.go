@@ -1,0 +1,145 @@
+// Package manifest reads mayfly.toml, in which a function says what it is and what it needs.
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// FileName is what the manifest is called, at the top of a function's folder.
+const FileName = "mayfly.toml"
+
+// Isolation says what a request finds of those before it.
+type Isolation string
+
+const (
+	// Fresh gives each request memory as it was when the function had been loaded. It is the default.
+	Fresh Isolation = "fresh"
+	// Reuse keeps memory and /tmp from one request to the next.
+	Reuse Isolation = "reuse"
+)
+
+// Manifest is what a mayfly.toml says. Every key is optional; zero stands for the server's default.
+type Manifest struct {
+	// Name is what the function is called where deploying does not say.
+	Name string `toml:"name" json:"name,omitempty"`
+	// Entry is a Python entry ("module:name" or "file.py"), or the path of the .wasm file in the folder.
+	Entry string `toml:"entry" json:"entry,omitempty"`
+	// Memory bounds the linear memory of a sandbox.
+	Memory Size `toml:"memory" json:"memory,omitempty"`
+	// Timeout bounds a request's wall-clock time.
+	Timeout Duration `toml:"timeout" json:"timeout,omitempty"`
+	// Env is the environment that the function finds.
+	Env map[string]string `toml:"env" json:"env,omitempty"`
+	// Isolation is "fresh" or "reuse".
+	Isolation Isolation `toml:"isolation" json:"isolation,omitempty"`
+	// Concurrency bounds how many requests are served at a time.
+	Concurrency int `toml:"concurrency" json:"concurrency,omitempty"`
+	// Queue bounds how many requests wait when that many are served.
+	Queue int `toml:"queue" json:"queue,omitempty"`
+	// MaxRequest and MaxResponse bound the bodies.
+	MaxRequest  Size `toml:"max_request" json:"max_request,omitempty"`
+	MaxResponse Size `toml:"max_response" json:"max_response,omitempty"`
+	// Tmp bounds what a request can keep in /tmp.
+	Tmp Size `toml:"tmp" json:"tmp,omitempty"`
+}
+
+// Error says what is wrong with a manifest, at which line.
+type Error struct {
+	// Line counts from 1; 0 where the error belongs to no line.
+	Line int
+	// Msg says what is wrong and what would be right.
+	Msg string
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Line > 0 {
+		return fmt.Sprintf("%s:%d: %s", FileName, e.Line, e.Msg)
+	}
+	return fmt.Sprintf("%s: %s", FileName, e.Msg)
+}
+
+// Parse reads a manifest. Its errors are *Error.
+func Parse(text []byte) (*Manifest, error) {
+	var m Manifest
+	dec := toml.NewDecoder(strings.NewReader(string(text)))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&m)
+	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
+		return nil, unknownKey(strict.Errors[0])
+	}
+	if syntax, ok := errors.AsType[*toml.DecodeError](err); ok {
+		line, _ := syntax.Position()
+		msg := strings.TrimPrefix(syntax.Error(), "toml: ")
+		if key := syntax.Key(); len(key) > 0 && !strings.Contains(msg, strings.Join(key, ".")) {
+			msg = strings.Join(key, ".") + ": " + msg
+		}
+		return nil, &Error{Line: line, Msg: msg}
+	}
+	if err != nil {
+		return nil, &Error{Msg: strings.TrimPrefix(err.Error(), "toml: ")}
+	}
+	if err := m.validate(); err != nil {
+		return nil, err
+	}
+	return &m, nil
+}
+
+var nameSyntax = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// CheckName returns an error that says what is wrong with name as a function's name. Names are DNS labels (RFC 1123): at
+// most 63 lower-case letters, digits and dashes, with no dash at the ends.
+func CheckName(name string) error {
+	if !nameSyntax.MatchString(name) {
+		return fmt.Errorf("%.80q cannot be a function's name: use 1 to 63 lower-case letters, digits and dashes, with no dash at the ends", name)
+	}
+	return nil
+}
+
+func (m *Manifest) validate() error {
+	if m.Name != "" {
+		if err := CheckName(m.Name); err != nil {
+			return &Error{Msg: "name: " + err.Error()}
+		}
+	}
+	if m.Isolation != "" && m.Isolation != Fresh && m.Isolation != Reuse {
+		return &Error{Msg: fmt.Sprintf("isolation = %q: it must be \"fresh\" or \"reuse\"", string(m.Isolation))}
+	}
+	if strings.ContainsRune(m.Entry, 0) || strings.HasPrefix(m.Entry, "/") || slices.Contains(strings.Split(m.Entry, "/"), "..") {
+		return &Error{Msg: fmt.Sprintf("entry = %q: it must name a module or a file in the folder", m.Entry)}
+	}
+	for _, c := range []struct {
+		key      string
+		value    int
+		min, max int
+	}{{"concurrency", m.Concurrency, 0, 10_000}, {"queue", m.Queue, 0, 1_000_000}} {
+		if c.value < c.min || c.value > c.max {
+			return &Error{Msg: fmt.Sprintf("%s = %d: it must be from 1 to %d", c.key, c.value, c.max)}
+		}
+	}
+	if m.Timeout < 0 || time.Duration(m.Timeout) > maxTimeout {
+		return &Error{Msg: fmt.Sprintf("timeout = %q: it must be more than 0 and at most %s", m.Timeout, Duration(maxTimeout))}
+	}
+	for _, s := range []struct {
+		key   string
+		value Size
+	}{{"memory", m.Memory}, {"max_request", m.MaxRequest}, {"max_response", m.MaxResponse}, {"tmp", m.Tmp}} {
+		if s.value < 0 || s.value > maxSize {
+			return &Error{Msg: fmt.Sprintf("%s = %q: it must be more than 0 and at most %s", s.key, s.value, Size(maxSize))}
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(m.Env)) {
+		if key == "" || strings.ContainsAny(key, "=\x00") || strings.ContainsRune(m.Env[key], 0) {
+			return &Error{Msg: fmt.Sprintf("env: %.80q cannot be in an environment: a name has no \"=\", and neither has a NUL", key)}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/tetratelabs/wazero"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/prepare"
+)
+
+// modules are the compiled modules in memory, bounded by their number and by the bytes of Wasm they come from; the least recently
+// used goes first. A module that leaves is closed when its last user lets go of it.
+type modules struct {
+	runtime  wazero.Runtime
+	maxBytes int64
+	compiles singleflight.Group
+
+	mu    sync.Mutex
+	lru   *lru.Cache[string, *module] // guarded by mu
+	bytes int64                       // guarded by mu; of what is in lru
+}
+
+// module is a compiled module. Who uses it holds a reference.
+type module struct {
+	owner    *modules
+	digest   string
+	size     int64
+	compiled wazero.CompiledModule
+	prepared *prepare.Module // without its bytes
+
+	refs     int       // guarded by owner.mu; one of them is the cache's
+	lastUsed time.Time // guarded by owner.mu
+}
+
+func newModules(rt wazero.Runtime, count int, maxBytes int64) (*modules, error) {
+	m := &modules{runtime: rt, maxBytes: maxBytes}
+	var err error
+	// Eviction runs under mu, as all use of the cache does.
+	m.lru, err = lru.NewWithEvict(count, func(_ string, mod *module) {
+		m.bytes -= mod.size
+		m.unref(mod)
+	})
+	return m, err
+}
+
+// acquire returns the module with that digest. Where it is not in memory, load reads its bytes and it is compiled, once however
+// many ask for it at a time; what that took is put into phases. The caller must release it.
+func (m *modules) acquire(ctx context.Context, digest string, load func() ([]byte, error), phases *call.Phases) (*module, error) {
+	for {
+		if mod := m.find(digest); mod != nil {
+			return mod, nil
+		}
+		// The compilation goes on when the caller that began it gives up: others may be waiting for it.
+		done := m.compiles.DoChan(digest, func() (any, error) {
+			mod, took, err := m.compile(context.WithoutCancel(ctx), digest, load)
+			if err != nil {
+				return nil, err
+			}
+			m.add(mod)
+			return took, nil
+		})
+		select {
+		case result := <-done:
+			if result.Err != nil {
+				return nil, result.Err
+			}
+			took := result.Val.(call.Phases)
+			phases.Load, phases.Compile = took.Load, took.Compile
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// find returns the module if it is in memory, with a reference for the caller.
+func (m *modules) find(digest string) *module {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	mod, ok := m.lru.Get(digest)
+	if !ok {
+		return nil
+	}
+	mod.refs++
+	mod.lastUsed = time.Now()
+	return mod
+}
+
+func (m *modules) compile(ctx context.Context, digest string, load func() ([]byte, error)) (*module, call.Phases, error) {
+	var took call.Phases
+	begin := time.Now()
+	wasm, err := load()
+	if err != nil {
+		return nil, took, err
+	}
+	prepared, err := prepare.Prepare(wasm)
+	if err != nil {
+		return nil, took, err
+	}
+	took.Load = time.Since(begin)
+	begin = time.Now()
+	compiled, err := m.runtime.CompileModule(ctx, prepared.Bytes)
+	if err != nil {
+		return nil, took, fmt.Errorf("compile: %w", err)
+	}
+	took.Compile = time.Since(begin)
+	prepared.Bytes = nil
+	return &module{owner: m, digest: digest, size: int64(len(wasm)), compiled: compiled, prepared: prepared, lastUsed: time.Now()}, took, nil
+}
+
+func (m *modules) add(mod *module) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	mod.refs = 1
+	m.bytes += mod.size
+	m.lru.Add(mod.digest, mod)
+	// One module larger than the bound stays as long as it is alone.
+	for m.bytes > m.maxBytes && m.lru.Len() > 1 {
+		m.lru.RemoveOldest()
+	}
+}
+
+// release gives up a reference that acquire gave.
+func (m *modules) release(mod *module) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	mod.lastUsed = time.Now()
+	m.unref(mod)
+}
+
+// unref is called with mu held.
+func (m *modules) unref(mod *module) {
+	if mod.refs--; mod.refs == 0 {
+		_ = mod.compiled.Close(context.Background()) // by its documentation it never fails
+	}
+}
+
+// drop takes a module out of the cache.
+func (m *modules) drop(digest string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lru.Remove(digest)
+}
+
+// dropIdle takes out the modules that nobody holds and nobody has used since before.
+func (m *modules) dropIdle(before time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, digest := range m.lru.Keys() {
+		if mod, ok := m.lru.Peek(digest); ok && mod.refs == 1 && mod.lastUsed.Before(before) {
+			m.lru.Remove(digest)
+		}
+	}
+}
+
+// count returns how many modules are in memory.
+func (m *modules) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lru.Len()
+}
+
+// close empties the cache.
+func (m *modules) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lru.Purge()
+}

@@ -1,0 +1,104 @@
+// Package prepare reads and rewrites WebAssembly binaries before they are compiled.
+//
+// A prepared module does what the original does, and can be saved and set from outside: its mutable globals are exported. Custom
+// sections are left out but for names; DWARF alone makes loading a compiled module ten times slower. Prepare also says what the module
+// contains, which decides what can run it.
+//
+// The format is that of https://webassembly.github.io/spec/core/binary/modules.html.
+package prepare
+
+import "strconv"
+
+// GlobalPrefix begins the names under which mutable globals are exported; the global's index in decimal follows.
+const GlobalPrefix = "mayfly:global:"
+
+// Kind is what an import or export is.
+type Kind byte
+
+// The kinds of https://webassembly.github.io/spec/core/binary/modules.html#import-section, with the tags of
+// the exception-handling proposal.
+const (
+	KindFunc   Kind = 0
+	KindTable  Kind = 1
+	KindMemory Kind = 2
+	KindGlobal Kind = 3
+	KindTag    Kind = 4
+)
+
+// String returns the kind's name.
+func (k Kind) String() string {
+	if names := [...]string{"func", "table", "memory", "global", "tag"}; int(k) < len(names) {
+		return names[k]
+	}
+	return "kind " + strconv.Itoa(int(k))
+}
+
+// Import is one import.
+type Import struct {
+	Module, Name string
+	Kind         Kind
+}
+
+// Export is one export.
+type Export struct {
+	Name  string
+	Kind  Kind
+	Index uint32
+}
+
+// Memory is a linear memory's limits, in pages of 64 KiB.
+type Memory struct {
+	Imported bool
+	MinPages uint64
+	MaxPages uint64
+	HasMax   bool
+	Shared   bool
+}
+
+// Global is a mutable global.
+type Global struct {
+	Index uint32
+	// Type is its value type's byte, such as 0x7f for i32.
+	Type byte
+	// Name is the name under which the prepared module exports it.
+	Name string
+}
+
+// Module is a prepared module and what it contains.
+type Module struct {
+	// Bytes is the prepared binary.
+	Bytes []byte
+	// Imports and Exports are the module's own, in its order; Exports lacks those of GlobalPrefix.
+	Imports  []Import
+	Exports  []Export
+	Memories []Memory
+	// Globals are the mutable globals, imported ones too, by index.
+	Globals []Global
+}
+
+// Export returns the export of that name.
+func (m *Module) Export(name string) (Export, bool) {
+	for _, e := range m.Exports {
+		if e.Name == name {
+			return e, true
+		}
+	}
+	return Export{}, false
+}
+
+// Prepare reads a core module and rewrites it. What is not one is ErrNotWasm, ErrComponent or ErrVersion; one that is malformed is a
+// *FormatError. Function bodies and data are copied unread: that they are valid, the compiler finds out.
+//
+// It takes about as much memory as the module has bytes.
+func Prepare(wasm []byte) (*Module, error) {
+	if err := checkHeader(wasm); err != nil {
+		return nil, err
+	}
+	p := &preparer{in: reader{b: wasm, at: headerSize, section: "module"}, module: &Module{}}
+	p.out = append(make([]byte, 0, len(wasm)+len(wasm)/64+64), wasm[:headerSize]...)
+	if err := p.run(); err != nil {
+		return nil, err
+	}
+	p.module.Bytes = p.out
+	return p.module, nil
+}

@@ -1,0 +1,110 @@
+package prepare
+
+import (
+	"fmt"
+	"unicode/utf8"
+)
+
+// reader reads the binary format. The first error stays: what is read after it is zero.
+type reader struct {
+	b       []byte
+	at      int
+	section string
+	err     error
+}
+
+func (r *reader) fail(at int, format string, args ...any) {
+	if r.err == nil {
+		r.err = &FormatError{Offset: at, Section: r.section, Msg: fmt.Sprintf(format, args...)}
+	}
+}
+
+func (r *reader) truncated(what string) {
+	if r.err == nil {
+		r.err = &FormatError{Offset: len(r.b), Section: r.section, Msg: "it ends within " + what, Err: ErrTruncated}
+	}
+}
+
+// left returns how many bytes are left to read.
+func (r *reader) left() int {
+	if r.err != nil {
+		return 0
+	}
+	return len(r.b) - r.at
+}
+
+func (r *reader) byte(what string) byte {
+	if r.left() < 1 {
+		r.truncated(what)
+		return 0
+	}
+	r.at++
+	return r.b[r.at-1]
+}
+
+// leb reads an unsigned LEB128 number of at most that many bits, in as few bytes as such a number can take.
+func (r *reader) leb(bits int, what string) uint64 {
+	start := r.at
+	var v uint64
+	for shift := 0; ; shift += 7 {
+		c := r.byte(what)
+		if r.err != nil {
+			return 0
+		}
+		v |= uint64(c&0x7f) << shift
+		if rest := bits - shift; rest < 7 && c>>rest != 0 {
+			r.fail(start, "%s is longer than %d bits", what, bits)
+			return 0
+		}
+		if c&0x80 == 0 {
+			return v
+		}
+	}
+}
+
+func (r *reader) u32(what string) uint32 { return uint32(r.leb(32, what)) }
+
+// skipSigned passes over a signed LEB128 number of at most that many bits.
+func (r *reader) skipSigned(bits int, what string) {
+	start := r.at
+	for n := 0; ; n++ {
+		if n == (bits+6)/7 {
+			r.fail(start, "%s is longer than %d bits", what, bits)
+		}
+		if c := r.byte(what); r.err != nil || c&0x80 == 0 {
+			return
+		}
+	}
+}
+
+// count reads how many items follow, each of at least one byte.
+func (r *reader) count(what string) uint32 {
+	start := r.at
+	n := r.u32(what)
+	if r.err == nil && uint64(n) > uint64(r.left()) {
+		r.fail(start, "%d %s are announced, and %d bytes are left", n, what, r.left())
+		return 0
+	}
+	return n
+}
+
+func (r *reader) bytes(n uint32, what string) []byte {
+	if r.err == nil && uint64(n) > uint64(r.left()) {
+		r.truncated(what)
+	}
+	if r.err != nil {
+		return nil
+	}
+	r.at += int(n)
+	return r.b[r.at-int(n) : r.at]
+}
+
+func (r *reader) name(what string) string {
+	start := r.at
+	b := r.bytes(r.u32(what), what)
+	if r.err == nil && !utf8.Valid(b) {
+		r.fail(start, "%s is not UTF-8", what)
+		return ""
+	}
+	return string(b)
+}

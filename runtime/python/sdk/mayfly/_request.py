@@ -1,0 +1,176 @@
+"""The request that a handler is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from json import loads
+from struct import Struct
+from urllib.parse import parse_qsl
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing would be a part of every image
+    from collections.abc import Iterator
+    from typing import Any
+
+# The frame in which the host hands over a request: the lengths of its parts, then the parts. See frame.go.
+_LENGTHS = Struct("<13I")
+(_METHOD, _PATH, _QUERY, _SCRIPT, _URI, _PROTO, _HOST, _REMOTE, _SERVER, _SCHEME, _ID, _HEADERS, _BODY) = range(13)
+
+
+class Headers(Mapping[str, str]):
+    """Header fields: names are compared without regard to case, and a name may have several values.
+
+    ``headers[name]`` is the first value; ``headers.get_all(name)`` is the list of all; ``headers.items()`` has every
+    field in the order in which it was sent.
+    """
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: list[tuple[str, str]]) -> None:
+        self._fields = fields
+
+    def __getitem__(self, name: str) -> str:
+        wanted = name.lower()
+        for field, value in self._fields:
+            if field.lower() == wanted:
+                return value
+        raise KeyError(name)
+
+    def get_all(self, name: str) -> list[str]:
+        """Return all values of the fields called name, in order; an empty list when there is none."""
+        wanted = name.lower()
+        return [value for field, value in self._fields if field.lower() == wanted]
+
+    def __iter__(self) -> Iterator[str]:
+        seen: set[str] = set()
+        for field, _ in self._fields:
+            if field.lower() not in seen:
+                seen.add(field.lower())
+                yield field
+
+    def __len__(self) -> int:
+        return len({field.lower() for field, _ in self._fields})
+
+    def items(self) -> list[tuple[str, str]]:  # type: ignore[override]
+        """Return every field as (name, value), repeated ones too."""
+        return list(self._fields)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and any(field.lower() == name.lower() for field, _ in self._fields)
+
+    def __repr__(self) -> str:
+        return f"Headers({self._fields!r})"
+
+
+class Query(Mapping[str, str]):
+    """The query's parameters: ``query[name]`` is the first value, ``query.get_all(name)`` the list of all."""
+
+    __slots__ = ("_pairs",)
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self._pairs = pairs
+
+    def __getitem__(self, name: str) -> str:
+        for key, value in self._pairs:
+            if key == name:
+                return value
+        raise KeyError(name)
+
+    def get_all(self, name: str) -> list[str]:
+        """Return all values given for name, in order."""
+        return [value for key, value in self._pairs if key == name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict(self._pairs))
+
+    def __len__(self) -> int:
+        return len(dict(self._pairs))
+
+    def items(self) -> list[tuple[str, str]]:  # type: ignore[override]
+        """Return every parameter as (name, value), repeated ones too."""
+        return list(self._pairs)
+
+    def __repr__(self) -> str:
+        return f"Query({self._pairs!r})"
+
+
+class Request:
+    """An HTTP request. Its parts are decoded when they are first asked for."""
+
+    __slots__ = ("_frame", "_lengths", "_headers", "_query")
+
+    def __init__(self, frame: bytes) -> None:
+        self._frame = frame
+        self._lengths = _LENGTHS.unpack_from(frame)
+        self._headers: Headers | None = None
+        self._query: Query | None = None
+
+    def _part(self, index: int) -> bytes:
+        start = _LENGTHS.size + sum(self._lengths[:index])
+        return self._frame[start : start + self._lengths[index]]
+
+    def _text(self, index: int) -> str:
+        return self._part(index).decode("utf-8", "surrogateescape")
+
+    @property
+    def method(self) -> str:
+        """The HTTP method, such as ``"GET"``."""
+        return self._text(_METHOD)
+
+    @property
+    def path(self) -> str:
+        """The path after the function's own (``/fn/name``), percent-decoded; ``""`` when there is none."""
+        return self._text(_PATH)
+
+    @property
+    def query_string(self) -> str:
+        """The query as it was sent, without the question mark."""
+        return self._text(_QUERY)
+
+    @property
+    def query(self) -> Query:
+        """The query's parameters, decoded."""
+        if self._query is None:
+            raw = self.query_string
+            self._query = Query(parse_qsl(raw, keep_blank_values=True) if raw else [])
+        return self._query
+
+    @property
+    def url(self) -> str:
+        """The request target as it was sent: path and query."""
+        return self._text(_URI)
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields."""
+        if self._headers is None:
+            parts = self._part(_HEADERS).decode("latin-1").split("\0")
+            self._headers = Headers(list(zip(parts[0:-1:2], parts[1::2])))
+        return self._headers
+
+    @property
+    def remote_addr(self) -> str:
+        """The caller's IP address."""
+        return self._text(_REMOTE).rpartition(":")[0].strip("[]")
+
+    @property
+    def id(self) -> str:
+        """The request's id, which is in the log and in the answer's X-Request-Id too."""
+        return self._text(_ID)
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        return self._part(_BODY)
+
+    def text(self) -> str:
+        """Return the body decoded by the charset of Content-Type, UTF-8 when it names none."""
+        _, _, charset = self.headers.get("Content-Type", "").lower().partition("charset=")
+        return self.body.decode(charset.partition(";")[0].strip(" \"'") or "utf-8")
+
+    def json(self) -> Any:
+        """Return the body decoded as JSON. A body that is not JSON is a ``ValueError``."""
+        return loads(self.body)
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.url}>"

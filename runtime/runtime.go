@@ -1,0 +1,183 @@
+// Package runtime runs functions: it deploys artifacts, compiles modules, boots interpreters into images, and serves each request in
+// a sandbox of its own.
+//
+// A Runtime is opened over a data folder. Deploy makes a version of a function live, Invoke calls it; the rest lists, describes and
+// measures. It knows nothing of HTTP servers: gateway brings it requests.
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/mayfly-faas/mayfly/host/logs"
+	"github.com/mayfly-faas/mayfly/host/wasi"
+	"github.com/mayfly-faas/mayfly/pyenv"
+	"github.com/mayfly-faas/mayfly/store"
+)
+
+// Where things are in a sandbox's file system.
+const (
+	appDir  = "/app"
+	tempDir = "/tmp"
+)
+
+// logLines is how many lines of each function's log are kept.
+const logLines = 1000
+
+// Runtime runs the functions of one data folder.
+type Runtime struct {
+	options Options
+	store   *store.Store
+	bases   pyenv.Bases
+	cache   wazero.CompilationCache
+	wazero  wazero.Runtime
+	modules *modules
+	stats   *stats
+
+	ctx  context.Context // ends when the runtime closes: what no request waits for
+	stop context.CancelFunc
+	work sync.WaitGroup // goroutines, and requests with what comes after their answer
+
+	deploying sync.Mutex // held while a version is made live, so that memory and store agree; taken before mu
+	mu        sync.RWMutex
+	closed    bool                 // guarded by mu
+	live      map[string]*version  // guarded by mu; the live versions that have been called
+	logs      map[string]*logs.Log // guarded by mu
+}
+
+// Open opens the runtime over o.DataDir, which it makes where there is none.
+func Open(o Options) (rt *Runtime, err error) {
+	o = o.withDefaults()
+	rt = &Runtime{options: o, bases: pyenv.Bases{Dir: filepath.Join(o.DataDir, "python")}, live: map[string]*version{}, logs: map[string]*logs.Log{}}
+	rt.ctx, rt.stop = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, rt.Close())
+			rt = nil
+		}
+	}()
+	if rt.store, err = store.Open(o.DataDir, store.Options{}); err != nil {
+		return rt, err
+	}
+	if err = sweepUnpacked(rt.cacheDir("files")); err != nil {
+		return rt, err
+	}
+	if rt.cache, rt.wazero, err = newWazero(rt.ctx, rt.cacheDir("compiled")); err != nil {
+		return rt, err
+	}
+	if rt.modules, err = newModules(rt.wazero, o.Modules, o.ModuleBytes); err != nil {
+		return rt, err
+	}
+	rt.stats = newStats(rt.store)
+	rt.work.Go(rt.keepHouse)
+	return rt, nil
+}
+
+// newWazero makes the one wazero runtime that all sandboxes share, with WASI in it.
+func newWazero(ctx context.Context, cacheDir string) (wazero.CompilationCache, wazero.Runtime, error) {
+	cache, err := wazero.NewCompilationCacheWithDir(cacheDir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("compilation cache: %w", err)
+	}
+	features := api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling
+	config := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithCompilationCache(cache).
+		WithCloseOnContextDone(true).WithDebugInfoEnabled(false)
+	w := wazero.NewRuntimeWithConfig(ctx, config)
+	if _, err := wasi.Instantiate(ctx, w); err != nil {
+		return nil, nil, errors.Join(err, w.Close(ctx), cache.Close(ctx))
+	}
+	return cache, w, nil
+}
+
+// Close ends the runtime: requests that still run are cut off, and everything is let go of. It can be called again.
+func (rt *Runtime) Close() error {
+	rt.mu.Lock()
+	if rt.closed {
+		rt.mu.Unlock()
+		return nil
+	}
+	rt.closed = true
+	live := rt.live
+	rt.live = map[string]*version{}
+	rt.mu.Unlock()
+
+	rt.stop()
+	rt.work.Wait()
+	for _, v := range live {
+		v.retire()
+	}
+	ctx := context.Background()
+	var errs []error
+	if rt.modules != nil {
+		rt.modules.close()
+	}
+	if rt.wazero != nil {
+		errs = append(errs, rt.wazero.Close(ctx), rt.cache.Close(ctx))
+	}
+	if rt.stats != nil {
+		errs = append(errs, rt.stats.flush())
+	}
+	if rt.store != nil {
+		errs = append(errs, rt.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (rt *Runtime) cacheDir(what string) string {
+	return filepath.Join(rt.options.DataDir, "cache", what)
+}
+
+// log returns a function's log.
+func (rt *Runtime) log(function string) *logs.Log {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	l := rt.logs[function]
+	if l == nil {
+		l = logs.New(logLines)
+		rt.logs[function] = l
+	}
+	return l
+}
+
+// keepHouse lets go of what has been idle, and writes counters to the store.
+func (rt *Runtime) keepHouse() {
+	unload := time.NewTicker(max(rt.options.Idle/4, 10*time.Millisecond))
+	defer unload.Stop()
+	flush := time.NewTicker(time.Second)
+	defer flush.Stop()
+	for {
+		select {
+		case <-rt.ctx.Done():
+			return
+		case <-flush.C:
+			if err := rt.stats.flush(); err != nil {
+				rt.options.Logger.Error("write counters", "error", err)
+			}
+		case now := <-unload.C:
+			rt.unloadIdle(now.Add(-rt.options.Idle))
+		}
+	}
+}
+
+func (rt *Runtime) unloadIdle(before time.Time) {
+	rt.mu.RLock()
+	var idle []*version
+	for _, v := range rt.live {
+		if v.idleSince(before) {
+			idle = append(idle, v)
+		}
+	}
+	rt.mu.RUnlock()
+	for _, v := range idle {
+		v.engine.drop(FromModule)
+	}
+	rt.modules.dropIdle(before)
+}

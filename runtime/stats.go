@@ -1,0 +1,98 @@
+package runtime
+
+import (
+	"errors"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/store"
+)
+
+// stats counts what functions do. Counters go to the store once a second: a server that is killed loses at most that much.
+type stats struct {
+	store *store.Store
+
+	mu      sync.Mutex
+	pending map[string]map[string]uint64 // guarded by mu; by function and counter, not yet in the store
+}
+
+func newStats(s *store.Store) *stats {
+	return &stats{store: s, pending: map[string]map[string]uint64{}}
+}
+
+// outcomes names the counter of each way in which a call can go wrong.
+var outcomes = []struct {
+	err     error
+	counter string
+}{
+	{ErrTimeout, "timeouts"},
+	{ErrMemory, "out_of_memory"},
+	{ErrBusy, "busy"},
+	{ErrTooLarge, "too_large"},
+	{ErrCanceled, "canceled"},
+}
+
+// phases lists the phases with their names.
+func phases(p *call.Phases) map[string]time.Duration {
+	return map[string]time.Duration{
+		"queue": p.Queue, "load": p.Load, "compile": p.Compile, "boot": p.Boot, "restore": p.Restore, "run": p.Run,
+	}
+}
+
+func (s *stats) add(function string, o *Outcome, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counters := s.pending[function]
+	if counters == nil {
+		counters = map[string]uint64{}
+		s.pending[function] = counters
+	}
+	counters["calls"]++
+	if o.Cold {
+		counters["cold"]++
+	}
+	if err != nil {
+		counters["errors"]++
+		for _, outcome := range outcomes {
+			if errors.Is(err, outcome.err) {
+				counters[outcome.counter]++
+			}
+		}
+	}
+	for name, took := range phases(&o.Phases) {
+		if took > 0 {
+			counters["phase."+name+".calls"]++
+			counters["phase."+name+".ns"] += uint64(took)
+		}
+	}
+}
+
+// flush writes what has been counted to the store.
+func (s *stats) flush() error {
+	s.mu.Lock()
+	pending := s.pending
+	s.pending = map[string]map[string]uint64{}
+	s.mu.Unlock()
+	if len(pending) == 0 {
+		return nil
+	}
+	return s.store.Count(pending)
+}
+
+// forget drops what has been counted of a function that is deleted.
+func (s *stats) forget(function string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.pending, function)
+}
+
+// of returns a function's counters.
+func (s *stats) of(function string) (map[string]uint64, error) {
+	if err := s.flush(); err != nil {
+		return nil, err
+	}
+	counters, err := s.store.Counters(function)
+	return maps.Clone(counters), err
+}

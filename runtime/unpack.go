@@ -1,0 +1,102 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// unpack puts an artifact's files into the folder dir, whole or not at all. The folder is a cache: what is in it
+// can be made again from the artifact.
+func (a *artifact) unpack(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return fmt.Errorf("unpack: %w", err)
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), "tmp-*")
+	if err != nil {
+		return fmt.Errorf("unpack: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	if err := a.writeFiles(tmp); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		// Another deploy of the same artifact may have been first.
+		if _, statErr := os.Stat(dir); statErr != nil {
+			return fmt.Errorf("unpack: %w", err)
+		}
+	}
+	return nil
+}
+
+func (a *artifact) writeFiles(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("unpack: %w", err)
+	}
+	defer root.Close()
+	if a.files == nil {
+		if a.source == nil {
+			return nil
+		}
+		return root.WriteFile(mainFile, a.source, 0o600)
+	}
+	for name, f := range a.files {
+		content, err := readZipFile(f)
+		if err != nil {
+			return err
+		}
+		if err := root.MkdirAll(filepath.Dir(filepath.FromSlash(name)), 0o700); err != nil {
+			return fmt.Errorf("unpack %s: %w", name, err)
+		}
+		if err := root.WriteFile(filepath.FromSlash(name), content, 0o600); err != nil {
+			return fmt.Errorf("unpack %s: %w", name, err)
+		}
+		if t := f.Modified; !t.IsZero() {
+			if err := root.Chtimes(filepath.FromSlash(name), t, t); err != nil && !errors.Is(err, fs.ErrInvalid) {
+				return fmt.Errorf("unpack %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// openFiles opens an artifact's files, unpacked again from the artifact where the cache has lost them.
+func (rt *Runtime) openFiles(digest string) (*os.Root, error) {
+	dir := filepath.Join(rt.cacheDir("files"), digest)
+	root, err := os.OpenRoot(dir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return root, err
+	}
+	content, err := rt.store.ReadArtifact(digest)
+	if err != nil {
+		return nil, err
+	}
+	a, err := openArtifact(content)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.unpack(dir); err != nil {
+		return nil, err
+	}
+	return os.OpenRoot(dir)
+}
+
+// sweepUnpacked removes what a run that was killed has left half unpacked.
+func sweepUnpacked(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, "tmp-*"))
+	if err != nil {
+		return err
+	}
+	for _, tmp := range left {
+		if err := os.RemoveAll(tmp); err != nil {
+			return fmt.Errorf("sweep: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/mayfly-faas/mayfly/host/logs"
+	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/manifest"
+	"github.com/mayfly-faas/mayfly/store"
+)
+
+// meta is what the store keeps about a version beside its artifact.
+type meta struct {
+	Kind     Kind              `json:"kind"`
+	Manifest manifest.Manifest `json:"manifest"`
+	// Wasm is the name of a command's module in its archive; empty where the artifact is the module. Module is its sha256.
+	Wasm   string `json:"wasm,omitempty"`
+	Module string `json:"module,omitempty"`
+	// Entry is what serves a Python function, as "module:name", and Python the version of CPython it was deployed for.
+	Entry  string `json:"entry,omitempty"`
+	Python string `json:"python,omitempty"`
+}
+
+// engine serves a version's requests. It is the one thing in which the kinds of functions differ.
+type engine interface {
+	// serve answers one request and fills in what it knows of the outcome. done, where it is not nil, is to be called after the answer
+	// has been sent: it brings the sandbox back, or ends it.
+	serve(ctx context.Context, r *call.Request, o *Outcome) (response *call.Response, done func(), err error)
+	// drop lets go of what is not in use.
+	drop(from From)
+	// close lets go of everything. Nothing is in use.
+	close()
+}
+
+// From says how far back a cold start begins.
+type From int
+
+const (
+	// FromImage: no sandbox holds the function's image, which is in memory.
+	FromImage From = iota
+	// FromModule: there is no image; the module is compiled and in memory.
+	FromModule
+	// FromDisk: the module must be loaded from the disk, where it lies compiled.
+	FromDisk
+)
+
+// version is a version of a function that is, or was until now, live: the sandboxes and what they are made from.
+type version struct {
+	function string
+	record   store.Version
+	meta     meta
+	limits   limits
+	log      *logs.Log
+	engine   engine
+
+	places  *semaphore.Weighted // first come, first served
+	waiting atomic.Int64
+
+	mu       sync.Mutex
+	active   int       // guarded by mu; requests that are waiting or served, and sandboxes being brought back
+	retired  bool      // guarded by mu; no longer live: closed when active is 0
+	lastUsed time.Time // guarded by mu
+}
+
+func (rt *Runtime) newVersion(function string, record store.Version) (*version, error) {
+	v := &version{function: function, record: record, lastUsed: time.Now()}
+	if err := json.Unmarshal(record.Meta, &v.meta); err != nil {
+		return nil, fmt.Errorf("version %d of %s: %w", record.Number, function, err)
+	}
+	v.limits = rt.options.Defaults.of(v.meta.Kind, &v.meta.Manifest)
+	v.places = semaphore.NewWeighted(int64(v.limits.concurrency))
+	v.log = rt.log(function)
+	return v, nil
+}
+
+// moduleDigest names a command's module in the cache.
+func (v *version) moduleDigest() string { return v.meta.Module }
+
+// env is the environment that the manifest gives, in a stable order.
+func (v *version) env() []string {
+	var env []string
+	for _, key := range slices.Sorted(maps.Keys(v.meta.Manifest.Env)) {
+		env = append(env, key+"="+v.meta.Manifest.Env[key])
+	}
+	return env
+}
+
+// begin counts a request in. It is false when the version is no longer live.
+func (v *version) begin() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.retired {
+		return false
+	}
+	v.active++
+	return true
+}
+
+// end counts a request out, and closes a retired version when it was the last.
+func (v *version) end() {
+	v.mu.Lock()
+	v.active--
+	v.lastUsed = time.Now()
+	last := v.retired && v.active == 0
+	v.mu.Unlock()
+	if last {
+		v.engine.close()
+	}
+}
+
+// retire ends a version that is no longer live, when its last request has ended.
+func (v *version) retire() {
+	v.mu.Lock()
+	idle := !v.retired && v.active == 0
+	v.retired = true
+	v.mu.Unlock()
+	if idle {
+		v.engine.close()
+	}
+}
+
+// idleSince reports whether no request has been served since before.
+func (v *version) idleSince(before time.Time) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.active == 0 && v.lastUsed.Before(before)
+}
+
+// wait waits for one of the places that the function's concurrency allows.
+func (v *version) wait(ctx context.Context) error {
+	if v.places.TryAcquire(1) {
+		return nil
+	}
+	defer v.waiting.Add(-1)
+	if n := v.waiting.Add(1); n > int64(v.limits.queue) {
+		return &LimitError{
+			Kind: ErrBusy, Limit: "waiting requests", Value: fmt.Sprint(v.limits.queue),
+			Measured: fmt.Sprintf("place %d in the queue, behind %d that are served", n, v.limits.concurrency),
+			Setting:  "queue or concurrency in mayfly.toml",
+		}
+	}
+	// Who waits longer than a request may run has a caller who has given up.
+	ctx, cancel := context.WithTimeout(ctx, v.limits.timeout)
+	defer cancel()
+	if err := v.places.Acquire(ctx, 1); err != nil {
+		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+			return &LimitError{
+				Kind: ErrBusy, Limit: "requests at a time", Value: fmt.Sprint(v.limits.concurrency),
+				Measured: "a wait of " + v.limits.timeout.String(), Setting: "concurrency in mayfly.toml",
+			}
+		}
+		return ErrCanceled
+	}
+	return nil
+}
+
+// streams are what one sandbox prints to.
+type streams struct{ stdout, stderr *logs.Writer }
+
+func (v *version) streams(request string) *streams {
+	s := &streams{logs.NewWriter(v.log, v.record.Number, "stdout"), logs.NewWriter(v.log, v.record.Number, "stderr")}
+	s.begin(request)
+	return s
+}
+
+func (s *streams) begin(request string) {
+	s.stdout.Begin(request)
+	s.stderr.Begin(request)
+}
+
+func (s *streams) end() {
+	s.stdout.End()
+	s.stderr.End()
+}
