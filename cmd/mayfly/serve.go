@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mayfly-faas/mayfly/gateway"
+	"github.com/mayfly-faas/mayfly/runtime"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: `Run the server: functions are called at /fn/NAME, the management API is at /v1/. When it is ready it prints its address
+to standard output; its log goes to standard error.
+
+On SIGTERM or an interrupt it takes no new requests, lets those that run finish within --grace, and closes; a second
+signal ends it at once.
+
+The management API asks for a token:
+  --admin-token, else MAYFLY_ADMIN_TOKEN, says which;
+  else --admin-token-file names the file that has it;
+  else, where --listen is not a loopback address, it is in the file admin-token of the data folder;
+  else, on loopback, there is none, and whoever can log in to this machine can deploy.
+A token file that is not there is made, with a token that is printed this once.`,
+		Example: `  mayfly serve
+  mayfly serve --listen 0.0.0.0:8080 --host functions.example.net --data-dir /var/lib/mayfly`,
+		Args: positional(),
+	}
+	o := serveOptions{limits: defaultLimits()}
+	o.addFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := o.check(cmd); err != nil {
+			return err
+		}
+		return o.run(cmd.Context(), a)
+	}
+	return cmd
+}
+
+// run serves until ctx ends.
+func (o *serveOptions) run(ctx context.Context, a *app) error {
+	var handler slog.Handler = slog.NewTextHandler(a.stderr, nil)
+	if o.logFormat == "json" {
+		handler = slog.NewJSONHandler(a.stderr, nil)
+	}
+	logger := slog.New(handler)
+	ln, err := listen(ctx, o.listen)
+	if err != nil {
+		return err
+	}
+	rt, err := runtime.Open(o.runtime(logger))
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	token, err := o.token(ln.Addr(), a.stderr)
+	if err != nil {
+		return errors.Join(err, ln.Close(), rt.Close())
+	}
+	s, err := startServer(ln, rt, gateway.Options{
+		AdminToken: token, Hosts: o.hosts, Debug: o.debug, MaxArtifact: int64(o.maxArtifact), Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	_, printed := fmt.Fprintf(a.stdout, "mayfly: listening on http://%s\n", ln.Addr())
+	cut, err := s.run(ctx, o.grace)
+	if cut {
+		logger.Warn("requests were cut off: they had not finished within the time of grace", "grace", o.grace)
+	}
+	return errors.Join(printed, err)
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is in use by another program, which may be a mayfly server: choose another address with --listen", address)
+	case err != nil:
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return ln, nil
+}
+
+// isLoopback reports whether only this machine can reach addr.
+func isLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+const (
+	defaultDataDir = "./mayfly-data"
+	defaultGrace   = 10 * time.Second
+)

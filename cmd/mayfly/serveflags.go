@@ -1,0 +1,108 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/mayfly-faas/mayfly/runtime"
+	"github.com/mayfly-faas/mayfly/runtime/manifest"
+)
+
+// serveOptions are the flags of mayfly serve.
+type serveOptions struct {
+	listen, dataDir       string
+	idle, grace           time.Duration
+	adminToken, tokenFile string
+	hosts                 []string
+	debug                 bool
+	logFormat             string
+	maxArtifact           sizeFlag
+	modules               int
+	moduleBytes           sizeFlag
+	limits                limitFlags
+}
+
+// limitFlags are the limits of functions that do not name their own.
+type limitFlags struct {
+	timeout                  time.Duration
+	concurrency, queue       int
+	request, response, temp  sizeFlag
+	pythonMemory, wasmMemory sizeFlag
+}
+
+// defaultLimits are those of runtime.Limits, as the help shows them.
+func defaultLimits() limitFlags {
+	return limitFlags{
+		timeout: 30 * time.Second, concurrency: 16, queue: 1000, request: 6 << 20, response: 6 << 20, temp: 16 << 20,
+		pythonMemory: 128 << 20, wasmMemory: 64 << 20,
+	}
+}
+
+func (o *serveOptions) addFlags(cmd *cobra.Command) {
+	o.maxArtifact, o.moduleBytes = 256<<20, 512<<20
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "the `address` to listen on; port 0 takes a free one")
+	f.StringVar(&o.dataDir, "data-dir", defaultDataDir, "the `folder` that has everything the server keeps")
+	f.DurationVar(&o.idle, "idle", 5*time.Minute, "how long a function stays in memory without a request")
+	f.DurationVar(&o.grace, "grace", defaultGrace, "how long running requests may take to finish when the server stops")
+	f.StringVar(&o.adminToken, "admin-token", "", "the `token` that the management API asks for (better: MAYFLY_ADMIN_TOKEN or a file, which other users cannot see)")
+	f.StringVar(&o.tokenFile, "admin-token-file", "", "the `file` that has the token; made where it is not there")
+	f.StringArrayVar(&o.hosts, "host", nil, "a further `name` by which the management API is reached; may be repeated")
+	f.BoolVar(&o.debug, "debug", false, "send the tracebacks of functions to their callers")
+	f.StringVar(&o.logFormat, "log-format", "text", "the `form` of the server's log: text or json")
+	f.Var(&o.maxArtifact, "max-artifact", "the largest artifact that can be deployed")
+	f.IntVar(&o.modules, "modules", 64, "how many compiled modules are kept in memory")
+	f.Var(&o.moduleBytes, "module-bytes", "how much Wasm they may have been compiled from")
+	f.DurationVar(&o.limits.timeout, "timeout", o.limits.timeout, "how long a request may take, where mayfly.toml does not say")
+	f.IntVar(&o.limits.concurrency, "concurrency", o.limits.concurrency, "how many requests of a function are served at a time, likewise")
+	f.IntVar(&o.limits.queue, "queue", o.limits.queue, "how many more of them may wait, likewise")
+	f.Var(&o.limits.request, "max-request", "the largest body of a request, likewise")
+	f.Var(&o.limits.response, "max-response", "the largest body of a response, likewise")
+	f.Var(&o.limits.temp, "tmp", "how much a request may keep in /tmp, likewise")
+	f.Var(&o.limits.pythonMemory, "python-memory", "the memory of a Python function, likewise")
+	f.Var(&o.limits.wasmMemory, "wasm-memory", "the memory of a wasm command, likewise")
+}
+
+// check returns an error for a flag that has no sensible value: zero is one to the flag's package only.
+func (o *serveOptions) check(cmd *cobra.Command) error {
+	if o.logFormat != "text" && o.logFormat != "json" {
+		return usage(cmd, "--log-format is %.40q: it must be text or json", o.logFormat)
+	}
+	if o.dataDir == "" {
+		return usage(cmd, "--data-dir is empty")
+	}
+	var err error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		number := f.Value.Type() == "int" || f.Value.Type() == "duration"
+		if number && f.Name != "grace" && (f.Value.String()[0] == '-' || f.Value.String()[0] == '0') || f.Name == "grace" && o.grace < 0 {
+			err = usage(cmd, "--%s is %s: it must be more than 0", f.Name, f.Value)
+		}
+	})
+	if err == nil && cmd.Flags().Changed("admin-token") {
+		err = checkToken(o.adminToken)
+	}
+	return err
+}
+
+func (o *serveOptions) runtime(logger *slog.Logger) runtime.Options {
+	l := o.limits
+	return runtime.Options{
+		DataDir: o.dataDir, Idle: o.idle, Modules: o.modules, ModuleBytes: int64(o.moduleBytes), ArtifactBytes: int64(o.maxArtifact), Logger: logger,
+		Defaults: runtime.Limits{
+			Timeout: l.timeout, PythonMemory: int64(l.pythonMemory), WasmMemory: int64(l.wasmMemory), RequestBytes: int64(l.request),
+			ResponseBytes: int64(l.response), TempBytes: int64(l.temp), Concurrency: l.concurrency, Queue: l.queue,
+		},
+	}
+}
+
+// sizeFlag is a number of bytes as a flag. It implements pflag.Value.
+type sizeFlag manifest.Size
+
+func (s *sizeFlag) String() string { return manifest.Size(*s).String() }
+func (s *sizeFlag) Type() string   { return "size" }
+
+func (s *sizeFlag) Set(text string) error { return (*manifest.Size)(s).UnmarshalText([]byte(text)) }
