@@ -57,7 +57,8 @@ func TestRefusedArtifactsSayWhatTheyAreAndWhatWouldWork(t *testing.T) {
 		{"escaping zip", zipped("../main.py", hello), "no path within a folder"},
 		{"unknown key", zipped("mayfly.toml", "memroy = \"64MiB\"\n", "main.py", hello), `mayfly.toml:1: unknown key "memroy"; did you mean "memory"?`},
 		{"reuse command", zipped("mayfly.toml", `isolation = "reuse"`, "a.wasm", string(module)), `isolation = "reuse" is for Python functions`},
-		{"too little memory", zipped("mayfly.toml", `memory = "1KiB"`, "a.wasm", string(module)), "needs 64KiB of memory to start, and its limit is 1KiB"},
+		{"too little memory", zipped("mayfly.toml", `memory = "1KiB"`, "a.wasm", string(module)), "the limit on memory is 1KiB and this took 64KiB to start; change it by memory in mayfly.toml"},
+		{"too little memory for CPython", zipped("mayfly.toml", `memory = "1MiB"`, "main.py", hello), "KiB of memory to start, and the limit is 1024 KiB: raise memory in mayfly.toml"},
 		{"hides the package", zipped("mayfly.py", hello), "mayfly.py hides the package mayfly"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

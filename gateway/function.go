@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,14 @@ func (s *Server) callFunction(ctx *fasthttp.RequestCtx, path string) {
 	if s.isDraining() {
 		ctx.SetConnectionClose()
 		s.fail(ctx, runtime.ErrClosed)
+		return
+	}
+	defer s.calls.Add(-1)
+	if s.calls.Add(1) > int64(s.options.MaxRequests) {
+		s.problem(ctx, problem{
+			status: fasthttp.StatusServiceUnavailable, kind: "server-busy", title: "The server is busy", retryAfter: 1,
+			detail: fmt.Sprintf("the limit on calls at a time is %d; change it by --max-requests of mayfly serve", s.options.MaxRequests),
+		})
 		return
 	}
 	limit, err := s.options.Runtime.RequestLimit(name)

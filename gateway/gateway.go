@@ -11,6 +11,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fasthttp/router"
@@ -32,6 +33,8 @@ type Options struct {
 	Debug bool
 	// MaxArtifact bounds an upload in bytes. Default 256 MiB.
 	MaxArtifact int64
+	// MaxRequests bounds how many calls of functions are in the server at a time, waiting ones too. Default 4096.
+	MaxRequests int
 	// Version is what GET /v1/version says.
 	Version string
 	// Logger takes what the server has to say. Default: slog.Default().
@@ -58,6 +61,8 @@ type Server struct {
 	ctx  context.Context // ends when the time to shut down is over: requests that still run end with it
 	stop context.CancelFunc
 	once sync.Once
+	// calls counts the calls of functions that are in the server.
+	calls atomic.Int64
 	// draining is closed when Shutdown begins.
 	draining chan struct{}
 }
@@ -69,6 +74,9 @@ func New(o Options) (*Server, error) {
 	}
 	if o.MaxArtifact == 0 {
 		o.MaxArtifact = 256 << 20
+	}
+	if o.MaxRequests == 0 {
+		o.MaxRequests = 4096
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

@@ -212,6 +212,25 @@ func TestTooManyRequestsAre429WithRetryAfter(t *testing.T) {
 	}
 }
 
+func TestFullServerIs503WithRetryAfter(t *testing.T) {
+	s := start(t, config{gateway: gateway.Options{MaxRequests: 2}})
+	s.deploy("slow", s.python("import time\ndef handler(request):\n    time.sleep(0.3)\n    return 'done'\n", ""))
+	full, done := 0, 0
+	for _, a := range s.callAll(12, func(int) string { return "/fn/slow" }) {
+		switch {
+		case a.status == 200:
+			done++
+		case a.status == 503 && a.header.Get("Retry-After") != "" && strings.HasSuffix(a.problem(t)["type"].(string), "/server-busy"):
+			full++
+		default:
+			t.Errorf("got %d %s", a.status, a.body)
+		}
+	}
+	if full == 0 || done < 2 {
+		t.Errorf("%d served and %d refused, want at least 2 served and some refused", done, full)
+	}
+}
+
 func TestPythonFunctionWithoutPythonSaysWhatToRun(t *testing.T) {
 	s := start(t, config{runtime: runtime.Options{DataDir: runtimetest.EmptyDataDir(t)}})
 	a := s.send("PUT", "/v1/functions/hello", "def handler(request):\n    return 'hello'\n")

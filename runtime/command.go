@@ -15,6 +15,8 @@ import (
 	"github.com/mayfly-faas/mayfly/runtime/call"
 	"github.com/mayfly-faas/mayfly/runtime/cgi"
 	"github.com/mayfly-faas/mayfly/runtime/image"
+	"github.com/mayfly-faas/mayfly/runtime/manifest"
+	"github.com/mayfly-faas/mayfly/runtime/prepare"
 )
 
 // command serves a wasm command: each request instantiates the compiled module, and runs _start once.
@@ -92,6 +94,9 @@ func (c *command) sandbox(ctx context.Context, mod *module, r *call.Request, o *
 	if c.app != nil {
 		tree.Mount(appDir, c.app)
 	}
+	if err := fitsMemory(mod.prepared, c.ver.limits.memory); err != nil {
+		return nil, err
+	}
 	s := &commandSandbox{memory: image.NewMemory(c.ver.limits.memory), logs: c.ver.streams(r.ID)}
 	var err error
 	if s.process, err = wasi.NewProcess(tree); err != nil {
@@ -105,13 +110,17 @@ func (c *command) sandbox(ctx context.Context, mod *module, r *call.Request, o *
 	s.process.SetStream(2, &files.Writer{W: s.logs.stderr})
 	s.process.Args = cgi.Args(r)
 	s.process.Env = append(cgi.Env(r), c.ver.env()...)
-	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	instance, err := c.rt.wazero.InstantiateModule(experimental.WithMemoryAllocator(wasi.NewContext(ctx, s.process), s.memory), mod.compiled, config)
+	instance, err := c.rt.wazero.InstantiateModule(experimental.WithMemoryAllocator(wasi.NewContext(ctx, s.process), s.memory), mod.compiled, anonymous())
 	if err != nil {
 		return nil, fmt.Errorf("instantiate: %w", err)
 	}
 	s.module, s.start = instance, instance.ExportedFunction("_start")
 	return s, nil
+}
+
+// anonymous configures an instance of which there can be many, and whose _start is called later.
+func anonymous() wazero.ModuleConfig {
+	return wazero.NewModuleConfig().WithName("").WithStartFunctions()
 }
 
 // maxHeaderBytes is what a response's header may have beside the body's limit.
@@ -140,6 +149,14 @@ func (c *command) run(ctx context.Context, s *commandSandbox, o *Outcome) (*call
 		return nil, responseTooLarge(c.ver.limits.response)
 	}
 	return response, nil
+}
+
+// fitsMemory returns an ErrMemory for a module that begins with more memory than its limit.
+func fitsMemory(p *prepare.Module, limit int64) error {
+	if need := int64(p.MinMemory()); need > limit {
+		return &LimitError{Kind: ErrMemory, Limit: "memory", Value: manifest.Size(limit).String(), Measured: manifest.Size(need).String() + " to start", Setting: "memory in mayfly.toml"}
+	}
+	return nil
 }
 
 func (c *command) drop(from From) {

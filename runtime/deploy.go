@@ -173,8 +173,8 @@ func checkCommand(a *artifact, memory int64) error {
 	if len(p.Memories) == 0 {
 		return refuse("the module has no memory: build it as a WASI command")
 	}
-	if need := int64(p.Memories[0].MinPages) << 16; need > memory {
-		return refuse("the module needs %s of memory to start, and its limit is %s: raise memory in mayfly.toml", manifest.Size(need), manifest.Size(memory))
+	if err := fitsMemory(p, memory); err != nil {
+		return &ArtifactError{Msg: err.Error()}
 	}
 	return nil
 }

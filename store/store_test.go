@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -37,6 +38,10 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	// Every step of the model waits for the disk. The command line, which is not parsed yet, overrides this.
+	if err := flag.Set("rapid.checks", "50"); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -138,7 +138,7 @@ func TestWhatWasReadOutlivesTheStore(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	a := put(t, s, "content")
 	defer a.Release()
-	meta := json.RawMessage(`{"memory":"64MB"}`)
+	meta := json.RawMessage(`"` + strings.Repeat("x", 100_000) + `"`) // bbolt copies small buckets by itself
 	if _, _, err := s.AddVersion("hello", Version{Digest: a.Digest, Meta: meta}); err != nil {
 		t.Fatal(err)
 	}

@@ -86,6 +86,14 @@ func (m *Module) Export(name string) (Export, bool) {
 	return Export{}, false
 }
 
+// MinMemory returns how many bytes of linear memory an instance begins with; 0 for a module without memory.
+func (m *Module) MinMemory() uint64 {
+	if len(m.Memories) == 0 {
+		return 0
+	}
+	return m.Memories[0].MinPages << 16
+}
+
 // Prepare reads a core module and rewrites it. What is not one is ErrNotWasm, ErrComponent or ErrVersion; one that is malformed is a
 // *FormatError. Function bodies and data are copied unread: that they are valid, the compiler finds out.
 //

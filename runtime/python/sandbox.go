@@ -60,6 +60,9 @@ func New(ctx context.Context, c *Config, img *Image, streams Streams) (*Sandbox,
 }
 
 func newSandbox(ctx context.Context, c *Config, streams Streams) (*Sandbox, error) {
+	if need := int64(c.Prepared.MinMemory()); need > c.MemoryBytes {
+		return nil, &LoadError{Kind: "load", Message: fmt.Sprintf("CPython needs %d KiB of memory to start, and the limit is %d KiB: raise memory in mayfly.toml", need>>10, c.MemoryBytes>>10)}
+	}
 	s := &Sandbox{config: c, memory: image.NewMemory(c.MemoryBytes), temp: files.NewTemp(TempDir, c.TempBytes)}
 	var err error
 	if s.process, err = wasi.NewProcess(s.tree()); err != nil {

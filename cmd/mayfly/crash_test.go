@@ -1,0 +1,170 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
+)
+
+// TestKilledServerKeepsEveryAcknowledgedDeploy kills a real server at random moments of a stream of deploys, 30 times over one data
+// folder, and looks for each deploy that was answered with success.
+func TestKilledServerKeepsEveryAcknowledgedDeploy(t *testing.T) {
+	const rounds = 30
+	binary := filepath.Join(t.TempDir(), "mayfly")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	data := runtimetest.EmptyDataDir(t)
+	acknowledged := map[string]int{} // function -> the newest version that was answered for
+	deployed := 0
+	for round := range rounds {
+		server := startBinary(t, binary, data)
+		for name, version := range acknowledged {
+			status, body := server.do(t, "GET", "/v1/functions/"+name+"/versions", nil)
+			if status != http.StatusOK || !strings.Contains(body, fmt.Sprintf(`"version":%d,`, version)) {
+				t.Fatalf("round %d: version %d of %s is gone: %d %s", round, version, name, status, body)
+			}
+			if status, body := server.do(t, "GET", "/fn/"+name, nil); status != http.StatusOK || body != "hi" {
+				t.Fatalf("round %d: %s does not work: %d %s", round, name, status, body)
+			}
+		}
+		// The kill comes while some deploy after the n-th is on its way.
+		kill, n := make(chan struct{}), rand.IntN(8)
+		go func() {
+			<-kill
+			_ = server.cmd.Process.Kill()
+		}()
+		for i := 0; ; i++ {
+			if i == n {
+				close(kill)
+			}
+			name := fmt.Sprintf("fn-%d", rand.IntN(5))
+			resp, err := http.DefaultClient.Do(server.request(t, "PUT", "/v1/functions/"+name, greeting(rand.IntN(1<<20))))
+			if err != nil {
+				break
+			}
+			_, err = io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusCreated {
+				acknowledged[name]++
+				deployed++
+			} else if err == nil {
+				t.Fatalf("round %d: deploy of %s: %d", round, name, resp.StatusCode)
+			}
+			// A deploy that was cut off may or may not have become a version: the next start tells.
+		}
+		_ = server.cmd.Wait() // it was killed
+		acknowledged = server.recount(t, binary, data, acknowledged)
+	}
+	if deployed < rounds {
+		t.Errorf("only %d deploys were acknowledged in %d rounds", deployed, rounds)
+	}
+	artifacts, err := os.ReadDir(filepath.Join(data, "artifacts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range artifacts {
+		if len(a.Name()) != 64 {
+			t.Errorf("%s was left behind", a.Name())
+		}
+	}
+}
+
+// greeting is a command that prints a CGI response. n makes its bytes, and so its digest, differ.
+func greeting(n int) []byte {
+	// The iovec at 0 says that the text is at 16; _start writes it to standard output.
+	text := "Content-Type: text/plain\n\nhi"
+	m := &runtimetest.Module{}
+	m.Section(1, []byte{0x60, 0, 0}, []byte{0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 1, 0x7f})
+	m.Section(2, append(append(runtimetest.Name("wasi_snapshot_preview1"), runtimetest.Name("fd_write")...), 0, 1))
+	m.Section(3, []byte{0})
+	m.Section(5, []byte{0, 1})
+	m.Section(7, append(runtimetest.Name("_start"), 0, 1), append(runtimetest.Name("memory"), 2, 0))
+	code := []byte{0, 0x41, 1, 0x41, 0, 0x41, 1, 0x41, 8, 0x10, 0, 0x1a, 0x0b}
+	m.Section(10, append([]byte{byte(len(code))}, code...))
+	data := append([]byte{16, 0, 0, 0, byte(len(text)), 0, 0, 0}, make([]byte, 8)...)
+	data = append(append(data, text...), fmt.Sprintf(" %d", n)...)
+	m.Section(11, append([]byte{0, 0x41, 0, 0x0b, byte(len(data))}, data...))
+	return m.Bytes()
+}
+
+// killable is a server that was started as a process of its own.
+type killable struct {
+	cmd *exec.Cmd
+	url string
+}
+
+func startBinary(t *testing.T, binary, data string) *killable {
+	t.Helper()
+	cmd := exec.Command(binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", data)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	_, url, ok := strings.Cut(strings.TrimSpace(line), "listening on ")
+	if !ok {
+		t.Fatalf("the server said %q (%v)\n%s", line, err, &stderr)
+	}
+	return &killable{cmd, url}
+}
+
+func (r *killable) request(t *testing.T, method, path string, body []byte) *http.Request {
+	t.Helper()
+	req, err := http.NewRequest(method, r.url+path, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Close = true
+	return req
+}
+
+func (r *killable) do(t *testing.T, method, path string, body []byte) (status int, answer string) {
+	t.Helper()
+	resp, err := http.DefaultClient.Do(r.request(t, method, path, body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+// recount starts the server once more and returns how many versions each function has, which must be at least as many as were
+// acknowledged.
+func (r *killable) recount(t *testing.T, binary, data string, acknowledged map[string]int) map[string]int {
+	t.Helper()
+	server := startBinary(t, binary, data)
+	counts := map[string]int{}
+	for name, least := range acknowledged {
+		_, body := server.do(t, "GET", "/v1/functions/"+name+"/versions", nil)
+		counts[name] = strings.Count(body, `"version":`)
+		if counts[name] < least {
+			t.Fatalf("%s has %d versions, and %d were acknowledged: %s", name, counts[name], least, body)
+		}
+	}
+	_ = server.cmd.Process.Kill()
+	_ = server.cmd.Wait() // it was killed
+	return counts
+}

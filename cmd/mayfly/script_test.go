@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"mayfly": main})
+}
+
+// echo is the wasm command that most scripts call.
+const echo = `package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+func main() {
+	body, _ := io.ReadAll(os.Stdin)
+	switch os.Getenv("PATH_INFO") {
+	case "/teapot":
+		fmt.Print("Status: 418 I'm a teapot\n\nshort and stout\n")
+	case "/crash":
+		fmt.Fprintln(os.Stderr, "it goes wrong here")
+		os.Exit(3)
+	default:
+		fmt.Print("Content-Type: text/plain\nX-From: echo\n\n")
+		fmt.Println(os.Getenv("REQUEST_METHOD"), os.Getenv("PATH_INFO"), os.Getenv("QUERY_STRING"))
+		for _, name := range []string{"CONTENT_TYPE", "HTTP_X_TEST", "HTTP_AUTHORIZATION"} {
+			fmt.Printf("%s=%s\n", name, os.Getenv(name))
+		}
+		fmt.Print(string(body))
+	}
+}
+`
+
+// TestScripts runs testdata/script: what the command does, one behaviour a file. Scripts find in $DATA a data folder with CPython, in
+// $NOPYTHON one without, in $ECHO a wasm command, in $ECHOZIP
+// a zip of a folder with it, and in $LACKING one whose imports nobody provides.
+func TestScripts(t *testing.T) {
+	fixtures := t.TempDir()
+	wasm := runtimetest.GoCommand(t, echo)
+	for name, content := range map[string][]byte{
+		"echo.wasm":    wasm,
+		"echo.zip":     runtimetest.Zip(t, map[string]string{"top/echo.wasm": string(wasm), "top/mayfly.toml": `name = "zipped"`}),
+		"lacking.wasm": runtimetest.Command(nil, [2]string{"env", "launch_rocket"}),
+	} {
+		if err := os.WriteFile(filepath.Join(fixtures, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			tb := env.T().(testing.TB) // testscript.Run promises it
+			env.Setenv("DATA", runtimetest.DataDir(tb))
+			env.Setenv("NOPYTHON", runtimetest.EmptyDataDir(tb))
+			env.Setenv("ECHO", filepath.Join(fixtures, "echo.wasm"))
+			env.Setenv("ECHOZIP", filepath.Join(fixtures, "echo.zip"))
+			env.Setenv("LACKING", filepath.Join(fixtures, "lacking.wasm"))
+			// For mayfly python install, which keeps what it has fetched, and for npm.
+			env.Setenv("XDG_CACHE_HOME", cache)
+			env.Setenv("USER_HOME", os.Getenv("HOME"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"server": startTestServer,
+			"stop":   stopTestServer,
+			"exits":  exitsWith,
+			"until":  until,
+			"mode":   mode,
+		},
+	})
+}
+
+// exitsWith runs a command that must end with an exit code: exits 3 mayfly describe nobody.
+func exitsWith(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("the exit code is %d, want %d", got, want)
+	}
+}
+
+// until repeats a command until its output matches: until 'begun' mayfly logs slow.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[0])
+	var out []byte
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		cmd := exec.Command(args[1], args[2:]...)
+		cmd.Env = scriptEnv(ts)
+		if out, _ = cmd.CombinedOutput(); pattern.Match(out) {
+			return
+		}
+	}
+	ts.Fatalf("%q does not appear in:\n%s", args[0], out)
+}
+
+// mode checks a file's permissions: mode 0600 file.
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := strconv.FormatUint(uint64(info.Mode().Perm()), 8); got != strings.TrimPrefix(args[0], "0") {
+		ts.Fatalf("the mode of %s is %s, want %s", args[1], got, args[0])
+	}
+}
+
+func scriptEnv(ts *testscript.TestScript) []string {
+	var env []string
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME", "MAYFLY_URL", "MAYFLY_TOKEN", "MAYFLY_ADMIN_TOKEN"} {
+		if v := ts.Getenv(name); v != "" {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+// running has each script's server, by its *testscript.TestScript.
+var running sync.Map
+
+// startTestServer starts mayfly serve with the arguments, on a free port and the folder $DATA unless they say otherwise, and sets MAYFLY_URL
+// when it is ready. Its standard error goes to the file server.log.
+func startTestServer(ts *testscript.TestScript, _ bool, args []string) {
+	cmd := exec.Command("mayfly", append([]string{"serve", "--listen", "127.0.0.1:0", "--data-dir", ts.Getenv("DATA")}, args...)...)
+	cmd.Dir, cmd.Env = ts.MkAbs("."), scriptEnv(ts)
+	log, err := os.Create(ts.MkAbs("server.log"))
+	ts.Check(err)
+	defer log.Close()
+	cmd.Stderr = log
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	running.Store(ts, cmd)
+	ts.Defer(func() {
+		if _, ok := running.LoadAndDelete(ts); ok {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	url, ok := strings.CutPrefix(strings.TrimSpace(line), "mayfly: listening on ")
+	if err != nil || !ok {
+		ts.Fatalf("the server's first line is %q (%v); its log:\n%s", line, err, ts.ReadFile("server.log"))
+	}
+	ts.Setenv("MAYFLY_URL", url)
+}
+
+// stopTestServer asks the server to stop, which it must do well.
+func stopTestServer(ts *testscript.TestScript, _ bool, _ []string) {
+	cmd, ok := running.LoadAndDelete(ts)
+	if !ok {
+		ts.Fatalf("no server runs")
+	}
+	ts.Check(cmd.(*exec.Cmd).Process.Signal(syscall.SIGTERM))
+	if err := cmd.(*exec.Cmd).Wait(); err != nil {
+		ts.Fatalf("the server ended with %v; its log:\n%s", err, ts.ReadFile("server.log"))
+	}
+}

@@ -1,0 +1,160 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
+)
+
+func testModules(t *testing.T, count int, bytes int64) *modules {
+	t.Helper()
+	cache, w, err := newWazero(context.Background(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := newModules(w, count, bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		m.close()
+		if err := errors.Join(w.Close(context.Background()), cache.Close(context.Background())); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+// load gives a module whose bytes differ by n.
+func load(n byte) func() ([]byte, error) {
+	return func() ([]byte, error) { return runtimetest.Command([]byte{0x41, n, 0x1a}), nil }
+}
+
+func acquire(t *testing.T, m *modules, n byte) *module {
+	t.Helper()
+	mod, err := m.acquire(context.Background(), fmt.Sprint(n), load(n), &call.Phases{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mod
+}
+
+func TestManyCallersCauseOneCompile(t *testing.T) {
+	m := testModules(t, 4, 1<<20)
+	var loads atomic.Int32
+	release := make(chan struct{})
+	var callers sync.WaitGroup
+	for range 50 {
+		callers.Go(func() {
+			mod, err := m.acquire(context.Background(), "x", func() ([]byte, error) {
+				loads.Add(1)
+				<-release
+				return load(1)()
+			}, &call.Phases{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			m.release(mod)
+		})
+	}
+	close(release)
+	callers.Wait()
+	if n := loads.Load(); n != 1 {
+		t.Errorf("the module was loaded %d times", n)
+	}
+}
+
+func TestEvictedModuleIsClosedWithItsLastUser(t *testing.T) {
+	m := testModules(t, 1, 1<<20)
+	first := acquire(t, m, 1)
+	again := acquire(t, m, 1)
+	if first != again {
+		t.Fatal("a module in memory was compiled again")
+	}
+	m.release(acquire(t, m, 2)) // evicts the first
+	for _, user := range []*module{first, again} {
+		if user.refs == 0 {
+			t.Fatal("the module was closed under its user")
+		}
+		instance, err := m.runtime.InstantiateModule(context.Background(), user.compiled, anonymous())
+		if err != nil {
+			t.Fatalf("the evicted module cannot be used: %v", err)
+		}
+		if err := instance.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		m.release(user)
+	}
+	if first.refs != 0 {
+		t.Errorf("%d references are left", first.refs)
+	}
+}
+
+func TestModulesAreBoundedByBytes(t *testing.T) {
+	wasm, err := load(0)()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := testModules(t, 100, 3*int64(len(wasm)))
+	for n := range byte(10) {
+		m.release(acquire(t, m, n))
+	}
+	if got := m.count(); got != 3 {
+		t.Errorf("%d modules of %d bytes are in memory, want 3", got, len(wasm))
+	}
+}
+
+func TestOnlyIdleModulesAreDropped(t *testing.T) {
+	m := testModules(t, 4, 1<<20)
+	used := acquire(t, m, 1)
+	m.release(acquire(t, m, 2))
+	m.dropIdle(time.Now().Add(time.Hour))
+	if got := m.count(); got != 1 {
+		t.Errorf("%d modules are left, want the one that is used", got)
+	}
+	m.release(used)
+}
+
+func TestFailedCompileIsTriedAgain(t *testing.T) {
+	m := testModules(t, 4, 1<<20)
+	failure := errors.New("disk")
+	if _, err := m.acquire(context.Background(), "1", func() ([]byte, error) { return nil, failure }, &call.Phases{}); !errors.Is(err, failure) {
+		t.Fatalf("got %v", err)
+	}
+	m.release(acquire(t, m, 1))
+}
+
+// TestCompileInstantiateCloseAtOnce is for the race detector: wazero had a race between these (wazero#2453).
+func TestCompileInstantiateCloseAtOnce(t *testing.T) {
+	m := testModules(t, 1, 1<<20)
+	var workers sync.WaitGroup
+	for n := range byte(4) {
+		workers.Go(func() {
+			for range 50 {
+				mod, err := m.acquire(context.Background(), fmt.Sprint(n), load(n), &call.Phases{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				instance, err := m.runtime.InstantiateModule(context.Background(), mod.compiled, anonymous())
+				if err == nil {
+					_, err = instance.ExportedFunction("_start").Call(context.Background())
+					err = errors.Join(err, instance.Close(context.Background()))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				m.release(mod)
+			}
+		})
+	}
+	workers.Wait()
+}
