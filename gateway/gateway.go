@@ -43,12 +43,11 @@ type Options struct {
 
 // Limits on what a client may keep open or send in front of a body.
 const (
-	readTimeout     = 60 * time.Second
-	idleTimeout     = 2 * time.Minute
-	headerBytes     = 64 << 10
-	maxConnections  = 16 << 10
-	functionPrefix  = "/fn/"
-	managementStart = "/v1/"
+	readTimeout    = 60 * time.Second
+	idleTimeout    = 2 * time.Minute
+	headerBytes    = 64 << 10
+	maxConnections = 16 << 10
+	functionPrefix = "/fn/"
 )
 
 // Server is Mayfly's HTTP server.
@@ -133,17 +132,11 @@ func (s *Server) isDraining() bool {
 // handle answers every request.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	defer s.recover(ctx)
-	path := string(ctx.Path())
-	switch {
-	case strings.HasPrefix(path, functionPrefix):
+	if path := string(ctx.Path()); strings.HasPrefix(path, functionPrefix) {
 		s.callFunction(ctx, path)
-	case strings.HasPrefix(path, managementStart):
-		if s.allowed(ctx) {
-			s.manage.Handler(ctx)
-		}
-	default:
-		s.manage.Handler(ctx)
+		return
 	}
+	s.manage.Handler(ctx)
 }
 
 // recover turns a panic, which is a mistake in Mayfly, into an answer: the server goes on.

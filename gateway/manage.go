@@ -26,18 +26,24 @@ func (s *Server) routes() *router.Router {
 	}
 	r.GET("/healthz", func(ctx *fasthttp.RequestCtx) { s.json(ctx, fasthttp.StatusOK, map[string]string{"status": "ok"}) })
 	r.GET("/readyz", s.ready)
-	r.GET("/v1/version", func(ctx *fasthttp.RequestCtx) {
-		s.json(ctx, fasthttp.StatusOK, map[string]string{"version": s.options.Version})
-	})
-	r.GET("/v1/functions", s.list)
-	r.PUT("/v1/functions/{name}", s.deploy)
-	r.GET("/v1/functions/{name}", s.describe)
-	r.DELETE("/v1/functions/{name}", s.delete)
-	r.GET("/v1/functions/{name}/versions", s.versions)
-	r.POST("/v1/functions/{name}/rollback", s.rollback)
-	r.POST("/v1/functions/{name}/unload", s.unload)
-	r.GET("/v1/functions/{name}/stats", s.stats)
-	r.GET("/v1/functions/{name}/logs", s.logs)
+	// Whatever a path looks like, what is reached by it has asked whether it may be.
+	manage := func(add func(string, fasthttp.RequestHandler), path string, h fasthttp.RequestHandler) {
+		add(path, func(ctx *fasthttp.RequestCtx) {
+			if s.allowed(ctx) {
+				h(ctx)
+			}
+		})
+	}
+	manage(r.GET, "/v1/version", s.version)
+	manage(r.GET, "/v1/functions", s.list)
+	manage(r.PUT, "/v1/functions/{name}", s.deploy)
+	manage(r.GET, "/v1/functions/{name}", s.describe)
+	manage(r.DELETE, "/v1/functions/{name}", s.delete)
+	manage(r.GET, "/v1/functions/{name}/versions", s.versions)
+	manage(r.POST, "/v1/functions/{name}/rollback", s.rollback)
+	manage(r.POST, "/v1/functions/{name}/unload", s.unload)
+	manage(r.GET, "/v1/functions/{name}/stats", s.stats)
+	manage(r.GET, "/v1/functions/{name}/logs", s.logs)
 	return r
 }
 
@@ -75,6 +81,10 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	s.json(ctx, fasthttp.StatusOK, map[string]string{"status": "ready"})
+}
+
+func (s *Server) version(ctx *fasthttp.RequestCtx) {
+	s.json(ctx, fasthttp.StatusOK, map[string]string{"version": s.options.Version})
 }
 
 func (s *Server) list(ctx *fasthttp.RequestCtx) {

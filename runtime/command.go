@@ -97,7 +97,8 @@ func (c *command) sandbox(ctx context.Context, mod *module, r *call.Request, o *
 	if err := fitsMemory(mod.prepared, c.ver.limits.memory); err != nil {
 		return nil, err
 	}
-	s := &commandSandbox{memory: image.NewMemory(c.ver.limits.memory), logs: c.ver.streams(r.ID)}
+	s := &commandSandbox{memory: image.NewMemory(c.ver.limits.memory), logs: c.ver.streams()}
+	s.logs.begin(c.ver, r.ID)
 	var err error
 	if s.process, err = wasi.NewProcess(tree); err != nil {
 		return nil, err

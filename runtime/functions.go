@@ -73,12 +73,22 @@ func (rt *Runtime) describe(record store.Version, live uint64) (Version, error) 
 	return v, nil
 }
 
+// notFoundError is an ErrNotFound whose text says what there is not.
+type notFoundError struct{ msg string }
+
+func (e *notFoundError) Error() string { return e.msg }
+func (e *notFoundError) Unwrap() error { return ErrNotFound }
+
 // notFound turns the store's error into the runtime's.
 func notFound(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	missing, ok := errors.AsType[*store.NotFoundError](err)
+	switch {
+	case !ok:
+		return err
+	case missing.Version == 0:
+		return &notFoundError{fmt.Sprintf("there is no function %.80q", missing.Function)}
 	}
-	return err
+	return &notFoundError{fmt.Sprintf("%s has no version %d", missing.Function, missing.Version)}
 }
 
 func (rt *Runtime) function(f store.Function) (Function, error) {
@@ -158,7 +168,7 @@ func (rt *Runtime) Rollback(name string, number uint64) (Function, error) {
 			}
 		}
 		if number == 0 {
-			return Function{}, fmt.Errorf("%w: %s has no version before %d, which is live", ErrNotFound, name, f.Live)
+			return Function{}, &notFoundError{fmt.Sprintf("%s has no version before %d, which is live", name, f.Live)}
 		}
 	}
 	if f, err = rt.store.SetLive(name, number); err != nil {

@@ -53,7 +53,7 @@ func (e *interpreter) serve(ctx context.Context, r *call.Request, o *Outcome) (*
 	if err != nil {
 		return nil, nil, err
 	}
-	s.logs.begin(r.ID)
+	s.logs.begin(e.ver, r.ID)
 	begin := time.Now()
 	response, err := s.Invoke(ctx, s.from.image, r)
 	o.Phases.Run = time.Since(begin)
@@ -126,7 +126,7 @@ func (e *interpreter) newSandbox(ctx context.Context, l *loaded) (*pythonSandbox
 func (e *interpreter) blank(l *loaded) *pythonSandbox {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return &pythonSandbox{from: l, logs: e.ver.streams(""), drops: e.drops}
+	return &pythonSandbox{from: l, logs: e.ver.streams(), drops: e.drops}
 }
 
 // giveBack brings a sandbox back after a request and keeps it for the next one.

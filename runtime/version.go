@@ -167,15 +167,13 @@ func (v *version) wait(ctx context.Context) error {
 // streams are what one sandbox prints to.
 type streams struct{ stdout, stderr *logs.Writer }
 
-func (v *version) streams(request string) *streams {
-	s := &streams{logs.NewWriter(v.log, v.record.Number, "stdout"), logs.NewWriter(v.log, v.record.Number, "stderr")}
-	s.begin(request)
-	return s
+func (v *version) streams() *streams {
+	return &streams{logs.NewWriter(v.log, "stdout"), logs.NewWriter(v.log, "stderr")}
 }
 
-func (s *streams) begin(request string) {
-	s.stdout.Begin(request)
-	s.stderr.Begin(request)
+func (s *streams) begin(v *version, request string) {
+	s.stdout.Begin(v.record.Number, request)
+	s.stderr.Begin(v.record.Number, request)
 }
 
 func (s *streams) end() {

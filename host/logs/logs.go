@@ -9,8 +9,8 @@ import (
 // Line is one line that a function, or the server about it, has printed.
 type Line struct {
 	Time time.Time `json:"time"`
-	// Version is the function's version.
-	Version uint64 `json:"version"`
+	// Version is the function's version; 0 while one is tried that is being deployed.
+	Version uint64 `json:"version,omitempty"`
 	// Request is the id of the request that was served; empty while the function was loaded.
 	Request string `json:"request,omitempty"`
 	// Stream is stdout, stderr, or system for what the server says of a call.

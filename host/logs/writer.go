@@ -14,12 +14,14 @@ type Writer struct {
 }
 
 // NewWriter returns a writer to l.
-func NewWriter(l *Log, version uint64, stream string) *Writer {
-	return &Writer{log: l, line: Line{Version: version, Stream: stream}}
+func NewWriter(l *Log, stream string) *Writer {
+	return &Writer{log: l, line: Line{Stream: stream}}
 }
 
-// Begin says to which request what comes next belongs.
-func (w *Writer) Begin(request string) { w.line.Request = request }
+// Begin says to which request of which version what comes next belongs.
+func (w *Writer) Begin(version uint64, request string) {
+	w.line.Version, w.line.Request = version, request
+}
 
 // Write implements io.Writer. It never fails.
 func (w *Writer) Write(p []byte) (int, error) {

@@ -1,21 +1,9 @@
 package prepare
 
-// Type constructors of the typed function references proposal, which a heap type follows.
-const (
-	refNull = 0x63
-	ref     = 0x64
-)
-
-func skipRefType(s *reader) {
-	if t := s.byte("a reference type"); t == refNull || t == ref {
-		s.skipSigned(33, "a heap type")
-	}
-}
-
-// skipConstExpr passes over an initialiser expression: constants, global.get, references, and the arithmetic of the extended constant
-// expressions proposal.
+// skipConstExpr passes over a constant expression (https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions):
+// constants, global.get, references, and the arithmetic of the extended constant expressions proposal.
 func skipConstExpr(s *reader) {
-	const what = "an initialiser expression"
+	const what = "a constant expression"
 	for s.err == nil {
 		start := s.at
 		switch op := s.byte(what); op {

@@ -38,21 +38,20 @@ func (e *FormatError) Error() string {
 	return msg
 }
 
-// Unwrap returns ErrTruncated where the input ended early.
+// Unwrap returns ErrTruncated where the input ended early, nil otherwise.
 func (e *FormatError) Unwrap() error { return e.Err }
 
 const headerSize = 8
 
-// checkHeader tells what the input is by its first eight bytes: magic, version, layer.
+// checkHeader tells what the input is by its first eight bytes: magic, version, layer
+// (https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md#component-definitions).
 func checkHeader(wasm []byte) error {
 	const magic = "\x00asm"
 	switch {
-	case len(wasm) < headerSize && bytes.HasPrefix([]byte(magic+"\x01\x00\x00\x00"), wasm):
-		return &FormatError{Offset: len(wasm), Section: "header", Msg: fmt.Sprintf("there are %d bytes", len(wasm)), Err: ErrTruncated}
-	case !bytes.HasPrefix(wasm, []byte(magic)):
+	case len(wasm) == 0 || !bytes.HasPrefix(wasm, []byte(magic[:min(len(wasm), len(magic))])):
 		return ErrNotWasm
 	case len(wasm) < headerSize:
-		return ErrVersion
+		return &FormatError{Offset: len(wasm), Section: "header", Msg: fmt.Sprintf("it has %d bytes, and there are %d", headerSize, len(wasm)), Err: ErrTruncated}
 	case wasm[4] == 1 && wasm[5] == 0 && wasm[6] == 0 && wasm[7] == 0:
 		return nil
 	case wasm[6] == 1 && wasm[7] == 0:

@@ -50,16 +50,20 @@ type Export struct {
 type Memory struct {
 	Imported bool
 	MinPages uint64
+	// MaxPages is 0 unless HasMax.
 	MaxPages uint64
 	HasMax   bool
-	Shared   bool
+	// Shared is of the threads proposal.
+	Shared bool
+	// Memory64 says that addresses have 64 bits.
+	Memory64 bool
 }
 
 // Global is a mutable global.
 type Global struct {
 	Index uint32
-	// Type is its value type's byte, such as 0x7f for i32.
-	Type byte
+	// Type tells what a value of it is. A reference means nothing outside the instance that it was read from.
+	Type ValueType
 	// Name is the name under which the prepared module exports it.
 	Name string
 }
@@ -69,9 +73,14 @@ type Module struct {
 	// Bytes is the prepared binary.
 	Bytes []byte
 	// Imports and Exports are the module's own, in its order; Exports lacks those of GlobalPrefix.
-	Imports  []Import
-	Exports  []Export
+	Imports []Import
+	Exports []Export
+	// Memories are the defined and the imported ones, by index.
 	Memories []Memory
+	// Tables is how many tables there are, imported ones too.
+	Tables int
+	// HasStart says that instantiating the module runs a function of it.
+	HasStart bool
 	// Globals are the mutable globals, imported ones too, by index.
 	Globals []Global
 }
@@ -91,18 +100,19 @@ func (m *Module) MinMemory() uint64 {
 	if len(m.Memories) == 0 {
 		return 0
 	}
-	return m.Memories[0].MinPages << 16
+	// A 64-bit memory can ask for 2^64 bytes; callers compare with what fits into an int64.
+	return min(m.Memories[0].MinPages, 1<<47-1) << 16
 }
 
 // Prepare reads a core module and rewrites it. What is not one is ErrNotWasm, ErrComponent or ErrVersion; one that is malformed is a
-// *FormatError. Function bodies and data are copied unread: that they are valid, the compiler finds out.
+// *FormatError. Function bodies and data are copied unread; that they are valid, and that indices and types fit, the compiler finds out.
 //
-// It takes about as much memory as the module has bytes.
+// It reads wasm once, keeps nothing of it, and takes about as much memory as wasm has bytes. It never panics.
 func Prepare(wasm []byte) (*Module, error) {
 	if err := checkHeader(wasm); err != nil {
 		return nil, err
 	}
-	p := &preparer{in: reader{b: wasm, at: headerSize, section: "module"}, module: &Module{}}
+	p := &preparer{in: reader{b: wasm, at: headerSize, section: "module", whole: true}, module: &Module{}}
 	p.out = append(make([]byte, 0, len(wasm)+len(wasm)/64+64), wasm[:headerSize]...)
 	if err := p.run(); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package prepare
 
 import (
 	"fmt"
+	"iter"
 	"unicode/utf8"
 )
 
@@ -10,6 +11,7 @@ type reader struct {
 	b       []byte
 	at      int
 	section string
+	whole   bool // b is the whole input, not a section: where it ends early, the file does
 	err     error
 }
 
@@ -19,10 +21,16 @@ func (r *reader) fail(at int, format string, args ...any) {
 	}
 }
 
-func (r *reader) truncated(what string) {
-	if r.err == nil {
-		r.err = &FormatError{Offset: len(r.b), Section: r.section, Msg: "it ends within " + what, Err: ErrTruncated}
+// failShort fails for want of bytes.
+func (r *reader) failShort(at int, format string, args ...any) {
+	if r.err != nil {
+		return
 	}
+	e := &FormatError{Offset: at, Section: r.section, Msg: fmt.Sprintf(format, args...)}
+	if r.whole {
+		e.Err = ErrTruncated
+	}
+	r.err = e
 }
 
 // left returns how many bytes are left to read.
@@ -35,14 +43,15 @@ func (r *reader) left() int {
 
 func (r *reader) byte(what string) byte {
 	if r.left() < 1 {
-		r.truncated(what)
+		r.failShort(len(r.b), "it ends within %s", what)
 		return 0
 	}
 	r.at++
 	return r.b[r.at-1]
 }
 
-// leb reads an unsigned LEB128 number of at most that many bits, in as few bytes as such a number can take.
+// leb reads an unsigned LEB128 number of at most that many bits, in as few bytes as such a number can take
+// (https://webassembly.github.io/spec/core/binary/values.html#integers).
 func (r *reader) leb(bits int, what string) uint64 {
 	start := r.at
 	var v uint64
@@ -67,30 +76,54 @@ func (r *reader) u32(what string) uint32 { return uint32(r.leb(32, what)) }
 // skipSigned passes over a signed LEB128 number of at most that many bits.
 func (r *reader) skipSigned(bits int, what string) {
 	start := r.at
-	for n := 0; ; n++ {
-		if n == (bits+6)/7 {
-			r.fail(start, "%s is longer than %d bits", what, bits)
+	for rest := bits; r.err == nil; rest -= 7 {
+		c := r.byte(what)
+		if rest <= 7 {
+			// All bits from the sign's on must be alike, and the bit that says that more follows must not be set.
+			sign, ones := c>>(rest-1), byte(0x7f)>>(rest-1)
+			if sign != 0 && sign != ones {
+				r.fail(start, "%s is longer than %d bits", what, bits)
+			}
+			return
 		}
-		if c := r.byte(what); r.err != nil || c&0x80 == 0 {
+		if c&0x80 == 0 {
 			return
 		}
 	}
 }
 
 // count reads how many items follow, each of at least one byte.
-func (r *reader) count(what string) uint32 {
+func (r *reader) count(what string, most uint32) uint32 {
 	start := r.at
 	n := r.u32(what)
-	if r.err == nil && uint64(n) > uint64(r.left()) {
+	switch {
+	case r.err != nil:
+		return 0
+	case uint64(n) > uint64(r.left()):
 		r.fail(start, "%d %s are announced, and %d bytes are left", n, what, r.left())
+		return 0
+	case n > most:
+		r.fail(start, "%d %s are announced: at most %d can be run", n, what, most)
 		return 0
 	}
 	return n
 }
 
+// items reads how many items follow and counts them, as long as there is no error.
+func (r *reader) items(what string, most uint32) iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		n := r.count(what, most)
+		for i := uint32(0); i < n && r.err == nil; i++ {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
 func (r *reader) bytes(n uint32, what string) []byte {
 	if r.err == nil && uint64(n) > uint64(r.left()) {
-		r.truncated(what)
+		r.failShort(r.at, "%s: %d bytes are announced, and %d are left", what, n, r.left())
 	}
 	if r.err != nil {
 		return nil

@@ -1,19 +1,21 @@
 package prepare
 
-import (
-	"encoding/binary"
-	"fmt"
-	"strconv"
-	"strings"
-)
-
-// The sections' numbers, and the place of each in the order that they must have.
+// The sections' numbers (https://webassembly.github.io/spec/core/binary/modules.html#sections).
 const (
-	sectionCustom = 0
-	sectionImport = 2
-	sectionMemory = 5
-	sectionGlobal = 6
-	sectionExport = 7
+	sectionCustom byte = iota
+	sectionType
+	sectionImport
+	sectionFunction
+	sectionTable
+	sectionMemory
+	sectionGlobal
+	sectionExport
+	sectionStart
+	sectionElement
+	sectionCode
+	sectionData
+	sectionDataCount
+	sectionTag
 )
 
 var sectionNames = [...]string{
@@ -21,7 +23,18 @@ var sectionNames = [...]string{
 	"export section", "start section", "element section", "code section", "data section", "data count section", "tag section",
 }
 
+// sectionOrder has the place of each in the order that sections must have. It is not that of their numbers: tag and data count
+// came later.
 var sectionOrder = [...]int{0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6}
+
+// The most items of each kind that a module may have, as in
+// https://webassembly.github.io/spec/js-api/#limits. They bound what a small but hostile file makes Prepare allocate.
+const (
+	mostItems    = 1_000_000
+	mostElements = 10_000_000
+	mostTables   = 100_000
+	mostMemories = 100
+)
 
 // preparer goes through a module once, from its first section to its last.
 type preparer struct {
@@ -29,7 +42,7 @@ type preparer struct {
 	out      []byte
 	module   *Module
 	globals  uint32 // how many globals there are so far
-	last     int    // the place in the order of the section before
+	last     byte   // the section before, custom ones aside
 	exported bool   // the export section has been written
 }
 
@@ -45,22 +58,18 @@ func (p *preparer) run() error {
 		}
 		r.section = sectionNames[id]
 		size := r.u32("the section's size")
-		body := r.bytes(size, fmt.Sprintf("the section's %d bytes", size))
+		if uint64(size) > uint64(r.left()) {
+			r.failShort(r.at, "%d bytes are announced, and %d are left", size, r.left())
+		}
 		if r.err != nil {
 			break
 		}
-		s := reader{b: r.b[:r.at], at: r.at - len(body), section: r.section}
-		if id != sectionCustom {
-			if sectionOrder[id] <= p.last {
-				r.fail(start, "it is there twice, or after a section that it must come before")
-				break
-			}
-			p.last = sectionOrder[id]
-			if p.last > sectionOrder[sectionExport] {
-				p.writeExports(nil, 0)
-			}
+		r.at += int(size)
+		s := reader{b: r.b[:r.at], at: r.at - int(size), section: r.section}
+		p.enter(id, start, &s)
+		if s.err == nil {
+			p.read(id, &s, r.b[start:r.at])
 		}
-		p.read(id, &s, r.b[start:r.at])
 		if s.err == nil && s.at != len(s.b) {
 			s.fail(s.at, "%d bytes are left over at its end", len(s.b)-s.at)
 		}
@@ -75,6 +84,22 @@ func (p *preparer) run() error {
 	return nil
 }
 
+// enter checks that a section comes where it may, and writes the export section before the first one that must come after it.
+func (p *preparer) enter(id byte, start int, s *reader) {
+	if id == sectionCustom {
+		return
+	}
+	switch order := sectionOrder[id]; {
+	case id == p.last:
+		s.fail(start, "there are two of them")
+	case order < sectionOrder[p.last]:
+		s.fail(start, "it comes after the %s and must come before it", sectionNames[p.last])
+	case order > sectionOrder[sectionExport]:
+		p.writeExports(nil, 0)
+	}
+	p.last = id
+}
+
 // read reads one section and writes it as it was, except for those that change.
 func (p *preparer) read(id byte, s *reader, whole []byte) {
 	switch id {
@@ -84,127 +109,41 @@ func (p *preparer) read(id byte, s *reader, whole []byte) {
 		if name != "name" {
 			return
 		}
+	case sectionType:
+		skipTypes(s)
 	case sectionImport:
 		p.readImports(s)
+	case sectionFunction:
+		for range s.items("functions", mostItems) {
+			s.u32("a type index")
+		}
+	case sectionTable:
+		p.readTables(s)
 	case sectionMemory:
-		for range s.count("memories") {
-			p.readMemory(s, false)
+		p.readMemories(s)
+	case sectionTag:
+		for range s.items("tags", mostItems) {
+			skipTag(s)
 		}
 	case sectionGlobal:
-		for range s.count("globals") {
+		for range s.items("globals", mostItems) {
 			p.readGlobal(s)
 			skipConstExpr(s)
 		}
 	case sectionExport:
 		p.readExports(s)
 		return
-	default:
-		s.at = len(s.b)
+	case sectionStart:
+		s.u32("a function index")
+		p.module.HasStart = true
+	case sectionElement:
+		skipElements(s)
+	case sectionDataCount:
+		s.u32("how many data segments there are")
+	case sectionCode:
+		skipBodies(s)
+	case sectionData:
+		skipData(s)
 	}
 	p.out = append(p.out, whole...)
-}
-
-func (p *preparer) readImports(s *reader) {
-	for range s.count("imports") {
-		i := Import{Module: s.name("an import's module"), Name: s.name("an import's name")}
-		start := s.at
-		i.Kind = Kind(s.byte("an import's kind"))
-		switch i.Kind {
-		case KindFunc:
-			s.u32("a type index")
-		case KindTable:
-			skipRefType(s)
-			readLimits(s)
-		case KindMemory:
-			p.readMemory(s, true)
-		case KindGlobal:
-			p.readGlobal(s)
-		case KindTag:
-			s.byte("a tag's attribute")
-			s.u32("a type index")
-		default:
-			s.fail(start, "there is no import of kind %d", i.Kind)
-		}
-		if s.err != nil {
-			return
-		}
-		p.module.Imports = append(p.module.Imports, i)
-	}
-}
-
-func (p *preparer) readMemory(s *reader, imported bool) {
-	m := readLimits(s)
-	m.Imported = imported
-	p.module.Memories = append(p.module.Memories, m)
-}
-
-// readLimits reads the limits of a memory or a table. Bit 0 of the flags: there is a maximum; bit 1: shared; bit 2: 64-bit.
-func readLimits(s *reader) Memory {
-	start := s.at
-	flags := s.byte("limits")
-	if flags > 7 {
-		s.fail(start, "limits have the unknown flags %#x", flags)
-	}
-	bits := 32
-	if flags&4 != 0 {
-		bits = 64
-	}
-	m := Memory{HasMax: flags&1 != 0, Shared: flags&2 != 0, MinPages: s.leb(bits, "limits")}
-	if m.HasMax {
-		m.MaxPages = s.leb(bits, "limits")
-	}
-	return m
-}
-
-func (p *preparer) readGlobal(s *reader) {
-	typ := s.byte("a global's type")
-	if typ == refNull || typ == ref {
-		s.skipSigned(33, "a global's type")
-	}
-	start := s.at
-	switch mutable := s.byte("a global's mutability"); mutable {
-	case 0:
-	case 1:
-		p.module.Globals = append(p.module.Globals, Global{Index: p.globals, Type: typ, Name: GlobalPrefix + strconv.FormatUint(uint64(p.globals), 10)})
-	default:
-		s.fail(start, "a global's mutability is %d", mutable)
-	}
-	p.globals++
-}
-
-func (p *preparer) readExports(s *reader) {
-	n := s.count("exports")
-	first := s.at
-	for range n {
-		start := s.at
-		e := Export{Name: s.name("an export's name"), Kind: Kind(s.byte("an export's kind")), Index: s.u32("an export's index")}
-		if strings.HasPrefix(e.Name, GlobalPrefix) {
-			s.fail(start, "the export %q begins with %q, which is Mayfly's own: has the module been prepared before?", e.Name, GlobalPrefix)
-		}
-		if s.err != nil {
-			return
-		}
-		p.module.Exports = append(p.module.Exports, e)
-	}
-	p.writeExports(s.b[first:s.at], n)
-}
-
-// writeExports writes the export section, with n exports that are already encoded and those of the mutable globals. The
-// global section is before it in the order, so all globals are known.
-func (p *preparer) writeExports(encoded []byte, n uint32) {
-	if p.exported {
-		return
-	}
-	p.exported = true
-	total := uint64(n) + uint64(len(p.module.Globals))
-	if total == 0 {
-		return
-	}
-	body := append(binary.AppendUvarint(nil, total), encoded...)
-	for _, g := range p.module.Globals {
-		body = append(binary.AppendUvarint(body, uint64(len(g.Name))), g.Name...)
-		body = binary.AppendUvarint(append(body, byte(KindGlobal)), uint64(g.Index))
-	}
-	p.out = append(p.out, sectionExport)
-	p.out = append(binary.AppendUvarint(p.out, uint64(len(body))), body...)
 }

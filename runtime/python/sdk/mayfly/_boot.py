@@ -11,7 +11,7 @@ import os
 import sys
 
 from mayfly._load import APP_DIR, LoadError, load
-from mayfly._serve import CALL_FD, Server, flush, own_frames
+from mayfly._serve import CALL_FD, Server, flush, format_traceback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,26 +66,14 @@ def boot(entry: str) -> None:
     except LoadError as error:
         fail("load", str(error))
     except SyntaxError as error:
-        import traceback
-
-        fail("syntax", f"{error.filename}:{error.lineno}: {error.msg}", "".join(traceback.format_exception_only(error)))
+        fail("syntax", f"{error.filename}:{error.lineno}: {error.msg}", format_traceback(error))
     except MemoryError:
         fail("memory", "")
     except BaseException as error:
-        import traceback
-
-        trace = "".join(traceback.format_exception(type(error), error, skip_importlib(own_frames(error))))
-        fail("import", f"{type(error).__qualname__}: {error}", trace)
+        fail("import", f"{type(error).__qualname__}: {error}", format_traceback(error))
     invoke = Server(respond).invoke
     flush()
     gc.collect()
     gc.freeze()
     tell("ready", name, str(id(invoke)), str(id(())), str(id(type(invoke))), ".".join(map(str, sys.version_info[:3])))
     os._exit(0)
-
-
-def skip_importlib(tb: Any) -> Any:
-    first = tb
-    while tb is not None and "importlib" in tb.tb_frame.f_code.co_filename:
-        tb = tb.tb_next
-    return tb or first

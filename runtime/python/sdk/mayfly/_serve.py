@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import StringIO
 from struct import Struct
 
 from mayfly._request import _LENGTHS, Request
@@ -79,21 +80,30 @@ def write(head: bytes, body: bytes) -> None:
 
 def report(error: BaseException) -> None:
     """Tell the host that the function failed, and the log with what."""
-    import traceback
-
     kind = "exit" if isinstance(error, SystemExit) else "exception"
-    trace = "".join(traceback.format_exception(type(error), error, own_frames(error)))
+    trace = format_traceback(error)
     try:
         sys.stderr.write(trace)
     finally:
         write_failure(kind, type(error).__qualname__, str(error), trace)
 
 
+def format_traceback(error: BaseException) -> str:
+    """Return what CPython prints of an error. Its own hook writes it: the module traceback would be imported by each failing request."""
+    error = error.with_traceback(own_frames(error))
+    stderr, sys.stderr = sys.stderr, StringIO()
+    try:
+        sys.__excepthook__(type(error), error, error.__traceback__)
+        return sys.stderr.getvalue()
+    finally:
+        sys.stderr = stderr
+
+
 def own_frames(error: BaseException) -> Any:
     """Return the error's traceback from the first frame that is the function's own."""
     first = tb = error.__traceback__
     here = os.path.dirname(__file__)
-    while tb is not None and os.path.dirname(tb.tb_frame.f_code.co_filename) == here:
+    while tb is not None and (os.path.dirname(tb.tb_frame.f_code.co_filename) == here or "importlib" in tb.tb_frame.f_code.co_filename):
         tb = tb.tb_next
     return tb or first
 

@@ -1,0 +1,237 @@
+package files
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/mayfly-faas/mayfly/host/wasi"
+)
+
+func mustOpen(t testing.TB, fsys wasi.FS, name string, flags wasi.OpenFlags) wasi.File {
+	t.Helper()
+	f, errno := fsys.Open(name, flags)
+	if errno != 0 {
+		t.Fatalf("open %s: %v", name, errno)
+	}
+	return f
+}
+
+var write = wasi.OpenFlags{Read: true, Write: true, Create: true}
+
+func TestReadOnlyRefusesEveryChange(t *testing.T) {
+	r := NewReadOnly(fstest.MapFS{"dir/file": {Data: []byte("text")}})
+	for name, tc := range map[string]struct {
+		name  string
+		flags wasi.OpenFlags
+		want  wasi.Errno
+	}{
+		"write":          {"dir/file", wasi.OpenFlags{Write: true}, wasi.EROFS},
+		"truncate":       {"dir/file", wasi.OpenFlags{Read: true, Truncate: true}, wasi.EROFS},
+		"create":         {"dir/new", write, wasi.EROFS},
+		"exclusive":      {"dir/file", wasi.OpenFlags{Create: true, Exclusive: true}, wasi.EEXIST},
+		"missing":        {"dir/none", wasi.OpenFlags{Read: true}, wasi.ENOENT},
+		"through a file": {"dir/file/x", wasi.OpenFlags{Read: true}, wasi.ENOTDIR},
+		"not a folder":   {"dir/file", wasi.OpenFlags{Read: true, Directory: true}, wasi.ENOTDIR},
+		"write a folder": {"dir", wasi.OpenFlags{Write: true}, wasi.EISDIR},
+	} {
+		if _, errno := r.Open(tc.name, tc.flags); errno != tc.want {
+			t.Errorf("%s: %v, want %v", name, errno, tc.want)
+		}
+	}
+	if _, ok := any(r).(wasi.WritableFS); ok {
+		t.Error("it can be changed")
+	}
+}
+
+func TestNoLinkLeadsOutOfAFolder(t *testing.T) {
+	dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(outside, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range map[string]string{"absolute": outside, "relative": "../../../../../../../.." + outside} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	r := NewReadOnly(root.FS())
+	for _, name := range []string{"absolute", "relative"} {
+		if f, errno := r.Open(name, wasi.OpenFlags{Read: true}); errno == 0 {
+			b := make([]byte, 10)
+			n, _ := f.ReadAt(context.Background(), b, 0)
+			t.Errorf("%s led to %q", name, b[:n])
+		}
+		if st, errno := r.Stat(name, false); errno != 0 || st.Type != wasi.SymbolicLink {
+			t.Errorf("lstat %s: %v %v, want a link", name, st.Type, errno)
+		}
+	}
+}
+
+func TestMountsShowTheWayToMounts(t *testing.T) {
+	m := NewMounts()
+	m.Mount("/tmp", NewTemp("/tmp", 1<<20))
+	m.Mount("/usr/local/lib", NewReadOnly(fstest.MapFS{"a.py": {}}))
+	m.Mount("/dev", Devices{})
+	list := func(name string) []string {
+		t.Helper()
+		entries, errno := mustOpen(t, m, name, wasi.OpenFlags{Read: true}).ReadDir()
+		if errno != 0 {
+			t.Fatalf("read %s: %v", name, errno)
+		}
+		var names []string
+		for _, e := range entries {
+			names = append(names, e.Name)
+		}
+		return names
+	}
+	for name, want := range map[string][]string{
+		".": {"dev", "tmp", "usr"}, "usr": {"local"}, "usr/local": {"lib"}, "usr/local/lib": {"a.py"}, "dev": {"null", "random", "urandom", "zero"},
+	} {
+		if diff := cmp.Diff(want, list(name)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	for _, change := range []struct {
+		what string
+		got  wasi.Errno
+		want wasi.Errno
+	}{
+		{"mkdir /new", m.MakeDir("new"), wasi.EROFS},
+		{"mkdir /usr", m.MakeDir("usr"), wasi.EEXIST},
+		{"rmdir /tmp", m.RemoveDir("tmp"), wasi.EROFS},
+		{"unlink in a read-only mount", m.Unlink("usr/local/lib/a.py"), wasi.EROFS},
+		{"rename from one mount to another", m.Rename("usr/local/lib/a.py", "tmp/a.py"), wasi.EROFS},
+	} {
+		if change.got != change.want {
+			t.Errorf("%s: %v, want %v", change.what, change.got, change.want)
+		}
+	}
+	mustOpen(t, m, "tmp/a", write)
+	if errno := m.Rename("tmp/a", "dev/a"); errno != wasi.EXDEV {
+		t.Errorf("rename from /tmp to /dev: %v, want %v", errno, wasi.EXDEV)
+	}
+}
+
+func TestTempCountsWhatItHolds(t *testing.T) {
+	temp := NewTemp("/tmp", 10_000)
+	empty := temp.Used()
+	f := mustOpen(t, temp, "file", write)
+	if n, errno := f.WriteAt(context.Background(), make([]byte, 20_000), 0); errno != 0 || n >= 10_000 || n < 9_000 {
+		t.Errorf("writing more than fits took %d bytes (%v), want what fitted", n, errno)
+	}
+	if _, errno := f.WriteAt(context.Background(), []byte("x"), wasi.AtEnd); errno != wasi.ENOSPC {
+		t.Errorf("writing to a full folder: %v, want %v", errno, wasi.ENOSPC)
+	}
+	if errno := f.Truncate(1 << 40); errno != wasi.ENOSPC {
+		t.Errorf("a sparse file larger than the limit: %v, want %v", errno, wasi.ENOSPC)
+	}
+	if errno := temp.Unlink("file"); errno != 0 {
+		t.Fatal(errno)
+	}
+	b := make([]byte, 4)
+	if n, errno := f.ReadAt(context.Background(), b, 0); n != 4 || errno != 0 {
+		t.Errorf("a file that is open and unlinked gave %d bytes (%v)", n, errno)
+	}
+	f.Close()
+	if got := temp.Used(); got != empty {
+		t.Errorf("%d bytes are still counted", got-empty)
+	}
+}
+
+// TestTempDoesWhatTheSystemDoes runs random operations on a Temp and on a folder of the system, and compares outcome and tree.
+func TestTempDoesWhatTheSystemDoes(t *testing.T) {
+	names := rapid.SampledFrom([]string{"a", "b", "d", "d/a", "d/e", "d/e/f", "l", "l/a"})
+	rapid.Check(t, func(t *rapid.T) {
+		dir, err := os.MkdirTemp("", "temp-model")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		temp := NewTemp("/tmp", 1<<20)
+		at := func(name string) string { return filepath.Join(dir, name) }
+		same := func(what string, errno wasi.Errno, err error) {
+			t.Helper()
+			if (errno == 0) != (err == nil) {
+				t.Fatalf("%s: we say %v, the system %v", what, errno, err)
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"mkdir":  func(t *rapid.T) { n := names.Draw(t, "n"); same("mkdir "+n, temp.MakeDir(n), os.Mkdir(at(n), 0o700)) },
+			"remove": func(t *rapid.T) { n := names.Draw(t, "n"); same("rm "+n, remove(temp, n), os.Remove(at(n))) },
+			"rename": func(t *rapid.T) {
+				from, to := names.Draw(t, "from"), names.Draw(t, "to")
+				same("mv "+from+" "+to, temp.Rename(from, to), os.Rename(at(from), at(to)))
+			},
+			"link": func(t *rapid.T) {
+				from, to := names.Draw(t, "from"), names.Draw(t, "to")
+				same("ln "+from+" "+to, temp.Link(from, to, false), os.Link(at(from), at(to)))
+			},
+			"symlink": func(t *rapid.T) {
+				target, n := rapid.SampledFrom([]string{"a", "d", "../b", "l", "none"}).Draw(t, "target"), names.Draw(t, "n")
+				same("ln -s "+target+" "+n, temp.SymLink(target, n), os.Symlink(target, at(n)))
+			},
+			"write": func(t *rapid.T) {
+				n, text := names.Draw(t, "n"), rapid.StringN(0, 20, 20).Draw(t, "text")
+				f, errno := temp.Open(n, wasi.OpenFlags{Write: true, Create: true, Truncate: true})
+				if errno == 0 {
+					_, errno = f.WriteAt(context.Background(), []byte(text), 0)
+					f.Close()
+				}
+				same("write "+n, errno, os.WriteFile(at(n), []byte(text), 0o600))
+			},
+			"read": func(t *rapid.T) {
+				n := names.Draw(t, "n")
+				want, err := os.ReadFile(at(n))
+				got, errno := readAll(temp, n)
+				same("read "+n, errno, err)
+				if diff := cmp.Diff(string(want), string(got)); err == nil && diff != "" {
+					t.Fatalf("%s (-want +got):\n%s", n, diff)
+				}
+			},
+			"stat": func(t *rapid.T) {
+				n := names.Draw(t, "n")
+				_, errno := temp.Stat(n, false)
+				_, err := os.Lstat(at(n))
+				same("lstat "+n, errno, err)
+				target, errno := temp.ReadLink(n)
+				want, err := os.Readlink(at(n))
+				same("readlink "+n, errno, err)
+				if target != want {
+					t.Fatalf("%s leads to %q, want %q", n, target, want)
+				}
+			},
+		})
+	})
+}
+
+func remove(temp *Temp, name string) wasi.Errno {
+	if errno := temp.Unlink(name); errno != wasi.EISDIR {
+		return errno
+	}
+	return temp.RemoveDir(name)
+}
+
+func readAll(fsys wasi.FS, name string) ([]byte, wasi.Errno) {
+	f, errno := fsys.Open(name, wasi.OpenFlags{Read: true})
+	if errno != 0 {
+		return nil, errno
+	}
+	defer f.Close()
+	st, _ := f.Stat()
+	if st.Type == wasi.Directory {
+		return nil, wasi.EISDIR
+	}
+	b := make([]byte, 100)
+	n, errno := f.ReadAt(context.Background(), b, 0)
+	return b[:n], errno
+}

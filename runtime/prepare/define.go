@@ -1,0 +1,89 @@
+package prepare
+
+import "strconv"
+
+func (p *preparer) readImports(s *reader) {
+	for range s.items("imports", mostItems) {
+		i := Import{Module: s.name("an import's module"), Name: s.name("an import's name")}
+		start := s.at
+		i.Kind = Kind(s.byte("an import's kind"))
+		switch i.Kind {
+		case KindFunc:
+			s.u32("a type index")
+		case KindTable:
+			skipRefType(s)
+			readLimits(s)
+			p.module.Tables++
+		case KindMemory:
+			p.readMemory(s, true)
+		case KindGlobal:
+			p.readGlobal(s)
+		case KindTag:
+			skipTag(s)
+		default:
+			s.fail(start, "there is no import of kind %d", i.Kind)
+		}
+		p.module.Imports = append(p.module.Imports, i)
+	}
+}
+
+func (p *preparer) readTables(s *reader) {
+	const initialised = 0x40
+	for range s.items("tables", mostTables) {
+		hasInit := s.left() > 0 && s.b[s.at] == initialised
+		if hasInit {
+			s.byte("a table")
+			start := s.at
+			if c := s.byte("a table"); c != 0 {
+				s.fail(start, "a table with an initialiser has the unknown flags %#x", c)
+			}
+		}
+		skipRefType(s)
+		readLimits(s)
+		if hasInit {
+			skipConstExpr(s)
+		}
+		p.module.Tables++
+	}
+}
+
+func (p *preparer) readMemories(s *reader) {
+	for range s.items("memories", mostMemories) {
+		p.readMemory(s, false)
+	}
+}
+
+func (p *preparer) readMemory(s *reader, imported bool) {
+	start := s.at
+	m := readLimits(s)
+	m.Imported = imported
+	most := uint64(1) << 16
+	if m.Memory64 {
+		most = 1 << 48
+	}
+	if m.MinPages > most || m.MaxPages > most {
+		s.fail(start, "a memory of %d pages is larger than %d pages, which are all it can address", max(m.MinPages, m.MaxPages), most)
+	}
+	p.module.Memories = append(p.module.Memories, m)
+}
+
+func (p *preparer) readGlobal(s *reader) {
+	typ := readValueType(s, "a global's type")
+	start := s.at
+	switch mutable := s.byte("a global's mutability"); mutable {
+	case 0:
+	case 1:
+		p.module.Globals = append(p.module.Globals, Global{Index: p.globals, Type: typ, Name: GlobalPrefix + strconv.FormatUint(uint64(p.globals), 10)})
+	default:
+		s.fail(start, "a global's mutability is %d", mutable)
+	}
+	p.globals++
+}
+
+func skipTag(s *reader) {
+	start := s.at
+	if c := s.byte("a tag's attribute"); c != 0 {
+		s.fail(start, "a tag's attribute is %d", c)
+	}
+	s.u32("a type index")
+}

@@ -1,0 +1,185 @@
+package prepare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// The modules of the specification's test suite, as they are in wazero's own tests: what wazero compiles, Prepare accepts, and what
+// Prepare makes of it compiles too, with the same imports and exports.
+func TestSpecModulesCompileThePreparedWayToo(t *testing.T) {
+	const v2 = api.CoreFeaturesV2
+	for _, suite := range []struct {
+		name     string
+		features api.CoreFeatures
+		least    int // fewer compiled modules than this mean that the test has lost its subject
+	}{
+		{"v1", api.CoreFeaturesV1, 1000},
+		{"v2", v2, 1500},
+		{"extended-const", v2 | experimental.CoreFeaturesExtendedConst, 5},
+		{"threads", v2 | experimental.CoreFeaturesThreads, 5},
+		{"tail-call", v2 | experimental.CoreFeaturesTailCall, 5},
+		{"exception-handling", v2 | experimental.CoreFeaturesExceptionHandling | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesTypedFunctionReferences, 5},
+		{"typed-function-references", v2 | experimental.CoreFeaturesTypedFunctionReferences | experimental.CoreFeaturesTailCall, 50},
+	} {
+		t.Run(suite.name, func(t *testing.T) {
+			t.Parallel()
+			r := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(suite.features))
+			t.Cleanup(func() { _ = r.Close(context.Background()) })
+			var compiled, rejected, laxer int
+			for _, file := range specModules(t, suite.name) {
+				wasm, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				name := filepath.Base(file)
+				original, compileErr := r.CompileModule(t.Context(), wasm)
+				m, err := Prepare(wasm)
+				if compileErr != nil {
+					rejected++
+					if err == nil {
+						laxer++
+					}
+					continue
+				}
+				compiled++
+				if err != nil {
+					t.Errorf("%s: wazero compiles it, and Prepare says: %v", name, err)
+					continue
+				}
+				comparePrepared(t, r, name, original, m)
+			}
+			t.Logf("%d modules compile; %d do not, of which Prepare accepts %d", compiled, rejected, laxer)
+			if compiled < suite.least {
+				t.Errorf("only %d modules compile, want at least %d", compiled, suite.least)
+			}
+		})
+	}
+}
+
+func specModules(t *testing.T, suite string) []string {
+	t.Helper()
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
+	if err != nil {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			err = fmt.Errorf("%w: %s", err, exit.Stderr)
+		}
+		t.Fatalf("find wazero's source: %v", err)
+	}
+	pattern := filepath.Join(strings.TrimSpace(string(dir)), "internal", "integration_test", "spectest", suite, "testdata", "*.wasm")
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no modules in %s (%v)", pattern, err)
+	}
+	return files
+}
+
+// comparePrepared closes original.
+func comparePrepared(t *testing.T, r wazero.Runtime, name string, original wazero.CompiledModule, m *Module) {
+	t.Helper()
+	ctx := t.Context()
+	defer original.Close(ctx)
+	prepared, err := r.CompileModule(ctx, m.Bytes)
+	if err != nil {
+		t.Errorf("%s: the prepared module does not compile: %v", name, err)
+		return
+	}
+	defer prepared.Close(ctx)
+	if diff := cmp.Diff(surface(original), surface(prepared)); diff != "" {
+		t.Errorf("%s: functions and memories (-original +prepared):\n%s", name, diff)
+	}
+	if diff := cmp.Diff(surface(original), ownSurface(m)); diff != "" {
+		t.Errorf("%s: functions and memories (-wazero +Prepare):\n%s", name, diff)
+	}
+	compareGlobals(t, r, name, original, prepared, m)
+}
+
+// compareGlobals instantiates modules that need nothing from outside, since wazero tells of globals only then.
+func compareGlobals(t *testing.T, r wazero.Runtime, name string, original, prepared wazero.CompiledModule, m *Module) {
+	t.Helper()
+	if len(m.Imports) > 0 || m.HasStart {
+		return
+	}
+	ctx := t.Context()
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	before, err := r.InstantiateModule(ctx, original, config)
+	if err != nil {
+		return // segments that do not fit trap on instantiation
+	}
+	defer before.Close(ctx)
+	after, err := r.InstantiateModule(ctx, prepared, config)
+	if err != nil {
+		t.Errorf("%s: the prepared module cannot be instantiated, and the original can: %v", name, err)
+		return
+	}
+	defer after.Close(ctx)
+	for _, e := range m.Exports {
+		if e.Kind != KindGlobal {
+			continue
+		}
+		if a, b := before.ExportedGlobal(e.Name), after.ExportedGlobal(e.Name); a == nil || b == nil || a.String() != b.String() {
+			t.Errorf("%s: global %q is %v, and %v once prepared", name, e.Name, a, b)
+		}
+	}
+	for _, g := range m.Globals {
+		global := after.ExportedGlobal(g.Name)
+		if _, ok := global.(api.MutableGlobal); !ok {
+			t.Errorf("%s: %s is not exported as a mutable global: %v", name, g.Name, global)
+			continue
+		}
+		if g.Type != Ref && g.Type != RefNull && byte(global.Type()) != byte(g.Type) {
+			t.Errorf("%s: %s is of type %#x, and Prepare says %#x", name, g.Name, global.Type(), byte(g.Type))
+		}
+	}
+}
+
+func surface(c wazero.CompiledModule) map[string][]string {
+	s := map[string][]string{}
+	for _, f := range c.ImportedFunctions() {
+		mod, name, _ := f.Import()
+		s["imported functions"] = append(s["imported functions"], mod+" "+name)
+	}
+	for _, m := range c.ImportedMemories() {
+		mod, name, _ := m.Import()
+		s["imported memories"] = append(s["imported memories"], mod+" "+name)
+	}
+	s["exported functions"] = slices.Sorted(maps.Keys(c.ExportedFunctions()))
+	s["exported memories"] = slices.Sorted(maps.Keys(c.ExportedMemories()))
+	return s
+}
+
+func ownSurface(m *Module) map[string][]string {
+	s := map[string][]string{"exported functions": nil, "exported memories": nil}
+	for _, i := range m.Imports {
+		switch i.Kind {
+		case KindFunc:
+			s["imported functions"] = append(s["imported functions"], i.Module+" "+i.Name)
+		case KindMemory:
+			s["imported memories"] = append(s["imported memories"], i.Module+" "+i.Name)
+		}
+	}
+	for _, e := range m.Exports {
+		switch e.Kind {
+		case KindFunc:
+			s["exported functions"] = append(s["exported functions"], e.Name)
+		case KindMemory:
+			s["exported memories"] = append(s["exported memories"], e.Name)
+		}
+	}
+	slices.Sort(s["exported functions"])
+	slices.Sort(s["exported memories"])
+	return s
+}
