@@ -81,9 +81,11 @@ func (t *Temp) lookup(name string, follow bool) (place, wasi.Errno) {
 		case ".":
 			continue
 		case "..":
-			if len(parents) > 1 {
-				parents = parents[:len(parents)-1]
+			// Names come without "..", so this is a link's: one that leads out of the folder leads nowhere.
+			if len(parents) == 1 {
+				return place{}, wasi.ENOENT
 			}
+			parents = parents[:len(parents)-1]
 			at = place{dir: parents[len(parents)-1], node: parents[len(parents)-1]}
 			continue
 		}
