@@ -18,6 +18,42 @@ func Keys() []string {
 	return keys
 }
 
+// checkQuoted refuses bare numbers where a size or a duration belongs: they would be taken for bytes and nanoseconds. What else is
+// wrong with the text, the decoder says.
+func checkQuoted(text []byte) error {
+	var raw map[string]any
+	if toml.Unmarshal(text, &raw) != nil {
+		return nil
+	}
+	t := reflect.TypeFor[Manifest]()
+	for field := range t.Fields() {
+		key := field.Tag.Get("toml")
+		value, ok := raw[key]
+		if _, quoted := value.(string); !ok || quoted {
+			continue
+		}
+		switch field.Type {
+		case reflect.TypeFor[Size]():
+			return &Error{Line: lineOf(text, key), Msg: fmt.Sprintf("%s: %v is not a size: write a number and its unit in quotes, such as \"64MiB\"", key, value)}
+		case reflect.TypeFor[Duration]():
+			return &Error{Line: lineOf(text, key), Msg: fmt.Sprintf("%s: %v is not a duration: write a number and its unit in quotes, such as \"30s\" or \"250ms\"", key, value)}
+		}
+	}
+	return nil
+}
+
+// lineOf returns the line on which a top-level key stands; 0 where it is written in an unusual way.
+func lineOf(text []byte, key string) int {
+	line := 0
+	for l := range strings.Lines(string(text)) {
+		line++
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(l), key); ok && strings.HasPrefix(strings.TrimSpace(rest), "=") {
+			return line
+		}
+	}
+	return 0
+}
+
 func unknownKey(e toml.DecodeError) error {
 	line, _ := e.Position()
 	key := strings.Join(e.Key(), ".")

@@ -69,6 +69,9 @@ func (e *Error) Error() string {
 
 // Parse reads a manifest. Its errors are *Error.
 func Parse(text []byte) (*Manifest, error) {
+	if err := checkQuoted(text); err != nil {
+		return nil, err
+	}
 	var m Manifest
 	dec := toml.NewDecoder(strings.NewReader(string(text)))
 	dec.DisallowUnknownFields()
