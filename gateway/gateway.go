@@ -33,13 +33,16 @@ type Options struct {
 	Debug bool
 	// MaxArtifact bounds an upload in bytes. Default 256 MiB.
 	MaxArtifact int64
-	// MaxRequests bounds how many calls of functions are in the server at a time, waiting ones too. Default 4096.
+	// MaxRequests bounds how many calls of functions are in the server at a time, waiting ones too. Default DefaultMaxRequests.
 	MaxRequests int
 	// Version is what GET /v1/version says.
 	Version string
 	// Logger takes what the server has to say. Default: slog.Default().
 	Logger *slog.Logger
 }
+
+// DefaultMaxRequests is Options.MaxRequests where it is not set.
+const DefaultMaxRequests = 4096
 
 // Limits on what a client may keep open or send in front of a body.
 const (
@@ -75,7 +78,7 @@ func New(o Options) (*Server, error) {
 		o.MaxArtifact = 256 << 20
 	}
 	if o.MaxRequests == 0 {
-		o.MaxRequests = 4096
+		o.MaxRequests = DefaultMaxRequests
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

@@ -41,7 +41,8 @@ type Limits struct {
 	Queue int
 }
 
-func (o Options) withDefaults() Options {
+// WithDefaults returns the options with each default written out.
+func (o Options) WithDefaults() Options {
 	o.Idle = or(o.Idle, 5*time.Minute)
 	o.Modules = or(o.Modules, 64)
 	o.ModuleBytes = or(o.ModuleBytes, 512<<20)

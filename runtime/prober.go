@@ -39,7 +39,7 @@ func (p Prober) Probe(ctx context.Context, wasm, lib string) (version string, er
 	if err != nil {
 		return "", fmt.Errorf("compile: %w", err)
 	}
-	var limits = Options{}.withDefaults().Defaults
+	var limits = Options{}.WithDefaults().Defaults
 	config := &python.Config{
 		Runtime: w, Compiled: compiled, Prepared: prepared, App: files.NewReadOnly(python.ProbeApp()),
 		MemoryBytes: limits.PythonMemory, TempBytes: limits.TempBytes, ResponseBytes: limits.ResponseBytes,

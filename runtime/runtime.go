@@ -55,7 +55,7 @@ type Runtime struct {
 
 // Open opens the runtime over o.DataDir, which it makes where there is none.
 func Open(o Options) (rt *Runtime, err error) {
-	o = o.withDefaults()
+	o = o.WithDefaults()
 	rt = &Runtime{options: o, bases: pyenv.Bases{Dir: filepath.Join(o.DataDir, "python")}, live: map[string]*version{}, logs: map[string]*logs.Log{}}
 	rt.ctx, rt.stop = context.WithCancel(context.Background())
 	defer func() {

@@ -22,10 +22,7 @@ import (
 // folder, and looks for each deploy that was answered with success.
 func TestKilledServerKeepsEveryAcknowledgedDeploy(t *testing.T) {
 	const rounds = 30
-	binary := filepath.Join(t.TempDir(), "mayfly")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	binary := buildBinary(t)
 	data := runtimetest.EmptyDataDir(t)
 	acknowledged := map[string]int{} // function -> the newest version that was answered for
 	deployed := 0

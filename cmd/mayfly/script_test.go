@@ -19,8 +19,15 @@ import (
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mayfly": main})
+// buildBinary builds the command as users have it. The test binary would do but for the race detector, with which compiling
+// CPython takes a minute instead of seconds; run_test.go is for the detector.
+func buildBinary(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "mayfly")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return binary
 }
 
 // echo is the wasm command that most scripts call.
@@ -55,7 +62,7 @@ func main() {
 // $NOPYTHON one without, in $ECHO a wasm command, in $ECHOZIP
 // a zip of a folder with it, and in $LACKING one whose imports nobody provides.
 func TestScripts(t *testing.T) {
-	fixtures := t.TempDir()
+	fixtures, binary := t.TempDir(), buildBinary(t)
 	wasm := runtimetest.GoCommand(t, echo)
 	for name, content := range map[string][]byte{
 		"echo.wasm":    wasm,
@@ -75,6 +82,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			tb := env.T().(testing.TB) // testscript.Run promises it
+			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("DATA", runtimetest.DataDir(tb))
 			env.Setenv("NOPYTHON", runtimetest.EmptyDataDir(tb))
 			env.Setenv("ECHO", filepath.Join(fixtures, "echo.wasm"))
@@ -86,7 +94,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"server": startTestServer,
+			"server": func(ts *testscript.TestScript, _ bool, args []string) { startTestServer(ts, binary, args) },
 			"stop":   stopTestServer,
 			"exits":  exitsWith,
 			"until":  until,
@@ -111,18 +119,16 @@ func exitsWith(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// until repeats a command until its output matches: until 'begun' mayfly logs slow.
+// until repeats a command until its standard output matches: until 'begun' mayfly logs slow.
 func until(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile(args[0])
-	var out []byte
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
-		cmd := exec.Command(args[1], args[2:]...)
-		cmd.Env = scriptEnv(ts)
-		if out, _ = cmd.CombinedOutput(); pattern.Match(out) {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if pattern.MatchString(ts.ReadFile("stdout")) {
 			return
 		}
 	}
-	ts.Fatalf("%q does not appear in:\n%s", args[0], out)
+	ts.Fatalf("%q does not appear", args[0])
 }
 
 // mode checks a file's permissions: mode 0600 file.
@@ -149,8 +155,8 @@ var running sync.Map
 
 // startTestServer starts mayfly serve with the arguments, on a free port and the folder $DATA unless they say otherwise, and sets MAYFLY_URL
 // when it is ready. Its standard error goes to the file server.log.
-func startTestServer(ts *testscript.TestScript, _ bool, args []string) {
-	cmd := exec.Command("mayfly", append([]string{"serve", "--listen", "127.0.0.1:0", "--data-dir", ts.Getenv("DATA")}, args...)...)
+func startTestServer(ts *testscript.TestScript, binary string, args []string) {
+	cmd := exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0", "--data-dir", ts.Getenv("DATA")}, args...)...)
 	cmd.Dir, cmd.Env = ts.MkAbs("."), scriptEnv(ts)
 	log, err := os.Create(ts.MkAbs("server.log"))
 	ts.Check(err)

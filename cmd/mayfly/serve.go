@@ -35,7 +35,7 @@ A token file that is not there is made, with a token that is printed this once.`
   mayfly serve --listen 0.0.0.0:8080 --host functions.example.net --data-dir /var/lib/mayfly`,
 		Args: positional(),
 	}
-	o := serveOptions{limits: defaultLimits()}
+	o := newServeOptions()
 	o.addFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.check(cmd); err != nil {
@@ -66,7 +66,7 @@ func (o *serveOptions) run(ctx context.Context, a *app) error {
 		return errors.Join(err, ln.Close(), rt.Close())
 	}
 	s, err := startServer(ln, rt, gateway.Options{
-		AdminToken: token, Hosts: o.hosts, Debug: o.debug, MaxArtifact: int64(o.maxArtifact), Logger: logger,
+		AdminToken: token, Hosts: o.hosts, Debug: o.debug, MaxArtifact: int64(o.maxArtifact), MaxRequests: o.maxRequests, Logger: logger,
 	})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/mayfly-faas/mayfly/gateway"
 	"github.com/mayfly-faas/mayfly/runtime"
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
 )
@@ -20,7 +21,7 @@ type serveOptions struct {
 	debug                 bool
 	logFormat             string
 	maxArtifact           sizeFlag
-	modules               int
+	modules, maxRequests  int
 	moduleBytes           sizeFlag
 	limits                limitFlags
 }
@@ -33,30 +34,36 @@ type limitFlags struct {
 	pythonMemory, wasmMemory sizeFlag
 }
 
-// defaultLimits are those of runtime.Limits, as the help shows them.
-func defaultLimits() limitFlags {
-	return limitFlags{
-		timeout: 30 * time.Second, concurrency: 16, queue: 1000, request: 6 << 20, response: 6 << 20, temp: 16 << 20,
-		pythonMemory: 128 << 20, wasmMemory: 64 << 20,
+// newServeOptions returns the server's own defaults.
+func newServeOptions() *serveOptions {
+	d := runtime.Options{}.WithDefaults()
+	l := d.Defaults
+	return &serveOptions{
+		idle: d.Idle, modules: d.Modules, moduleBytes: sizeFlag(d.ModuleBytes), maxArtifact: sizeFlag(d.ArtifactBytes),
+		maxRequests: gateway.DefaultMaxRequests, grace: defaultGrace,
+		limits: limitFlags{
+			timeout: l.Timeout, concurrency: l.Concurrency, queue: l.Queue, request: sizeFlag(l.RequestBytes), response: sizeFlag(l.ResponseBytes),
+			temp: sizeFlag(l.TempBytes), pythonMemory: sizeFlag(l.PythonMemory), wasmMemory: sizeFlag(l.WasmMemory),
+		},
 	}
 }
 
 func (o *serveOptions) addFlags(cmd *cobra.Command) {
-	o.maxArtifact, o.moduleBytes = 256<<20, 512<<20
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "the `address` to listen on; port 0 takes a free one")
 	f.StringVar(&o.dataDir, "data-dir", defaultDataDir, "the `folder` that has everything the server keeps")
-	f.DurationVar(&o.idle, "idle", 5*time.Minute, "how long a function stays in memory without a request")
-	f.DurationVar(&o.grace, "grace", defaultGrace, "how long running requests may take to finish when the server stops")
+	f.DurationVar(&o.idle, "idle", o.idle, "how long a function stays in memory without a request")
+	f.DurationVar(&o.grace, "grace", o.grace, "how long running requests may take to finish when the server stops")
 	f.StringVar(&o.adminToken, "admin-token", "", "the `token` that the management API asks for (better: MAYFLY_ADMIN_TOKEN or a file, which other users cannot see)")
 	f.StringVar(&o.tokenFile, "admin-token-file", "", "the `file` that has the token; made where it is not there")
 	f.StringArrayVar(&o.hosts, "host", nil, "a further `name` by which the management API is reached; may be repeated")
 	f.BoolVar(&o.debug, "debug", false, "send the tracebacks of functions to their callers")
 	f.StringVar(&o.logFormat, "log-format", "text", "the `form` of the server's log: text or json")
 	f.Var(&o.maxArtifact, "max-artifact", "the largest artifact that can be deployed")
-	f.IntVar(&o.modules, "modules", 64, "how many compiled modules are kept in memory")
+	f.IntVar(&o.modules, "modules", o.modules, "how many compiled modules are kept in memory")
 	f.Var(&o.moduleBytes, "module-bytes", "how much Wasm they may have been compiled from")
+	f.IntVar(&o.maxRequests, "max-requests", o.maxRequests, "how many calls of functions are in the server at a time, waiting ones too")
 	f.DurationVar(&o.limits.timeout, "timeout", o.limits.timeout, "how long a request may take, where mayfly.toml does not say")
 	f.IntVar(&o.limits.concurrency, "concurrency", o.limits.concurrency, "how many requests of a function are served at a time, likewise")
 	f.IntVar(&o.limits.queue, "queue", o.limits.queue, "how many more of them may wait, likewise")

@@ -33,7 +33,8 @@ func TestGoStandardLibraryTestsPass(t *testing.T) {
 			m.Mount("/dev", files.Devices{})
 			m.Mount("/go", files.NewReadOnly(source.FS()))
 			out, err := g.do(context.Background(), t, run{
-				args: []string{"-test.short", "-test.v", "-test.skip=" + os.Getenv("GOSKIP")},
+				// A symbolic link that leads out of /tmp leads nowhere: one file system does not reach into another.
+				args: []string{"-test.short", "-test.v", "-test.skip=^TestEvalSymlinks$"},
 				env:  []string{"PWD=" + filepath.Join("/go/src", pkg), "GOROOT=/go", "TMPDIR=/tmp", "PATH=/go/bin"},
 				root: m,
 			})

@@ -1,49 +1,44 @@
-// Package cgi is the Common Gateway Interface, CGI/1.1 (RFC 3875), by which wasm commands are called, as WAGI uses it: the request is in
-// the environment, the arguments and standard input; the response is on standard output.
+// Package cgi is the Common Gateway Interface, CGI/1.1 (RFC 3875), by which wasm commands are called, as WAGI uses it
+// (https://github.com/deislabs/wagi): the request is in the environment, the arguments and standard input; the response is on standard
+// output.
+//
+// Env and Args say what a command is started with, ParseResponse reads what it has written. A Go program that uses net/http/cgi works
+// with them unchanged.
 package cgi
 
 import (
 	"net"
-	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/mayfly-faas/mayfly/runtime/call"
 )
 
-// Env returns the meta-variables of RFC 3875 section 4.1 as KEY=value, with REQUEST_URI and REMOTE_PORT which CGI programs expect too. Header
-// fields are HTTP_*; repeated ones are joined.
+// Env returns the meta-variables of RFC 3875 section 4.1 as KEY=value, with HTTPS, REQUEST_URI and REMOTE_PORT, which CGI programs expect
+// too. What is unknown is left out. REMOTE_HOST is the address, as section 4.1.9 has it for servers that look no names up.
 //
-// HTTP_PROXY is never among them: it is an environment variable by which HTTP clients find their proxy (httpoxy). Nor are fields with an underscore in
-// their name, which would pass for those with a dash. Authorization is passed on: it is the function that authorises.
+// Header fields are HTTP_* (section 4.1.18), repeated ones joined by a comma and cookies by a semicolon. Fields that name their variable
+// ambiguously are passed over: those with an underscore, which would pass for a dash, or with anything but ASCII letters, digits and dashes. HTTP_PROXY
+// is never among them, since HTTP clients take it for their own setting (https://httpoxy.org). Authorization is passed on, which the section
+// allows: it is the function that authorises. A NUL, at which strings end in WASI, is cut out of any value.
 func Env(r *call.Request) []string {
-	remoteIP, remotePort := hostPort(r.RemoteAddr)
-	serverName, serverPort := hostPort(r.Host)
-	listenIP, listenPort := hostPort(r.ServerAddr)
-	if serverName == "" {
-		serverName, serverPort = listenIP, listenPort
-	}
-	if serverPort == "" {
-		serverPort = "80"
-		if r.TLS {
-			serverPort = "443"
-		}
-	}
+	host, port := serverName(r)
 	env := []string{
 		"GATEWAY_INTERFACE=CGI/1.1",
 		"SERVER_SOFTWARE=mayfly",
 		"SERVER_PROTOCOL=" + r.Proto,
-		"SERVER_NAME=" + serverName,
-		"SERVER_PORT=" + serverPort,
+		"SERVER_NAME=" + host,
+		"SERVER_PORT=" + port,
 		"REQUEST_METHOD=" + r.Method,
-		"REQUEST_URI=" + r.RequestURI,
+		"REQUEST_URI=" + originForm(r.RequestURI),
 		"SCRIPT_NAME=" + r.ScriptName,
 		"PATH_INFO=" + r.Path,
 		"QUERY_STRING=" + r.Query,
-		"REMOTE_ADDR=" + remoteIP,
-		"REMOTE_HOST=" + remoteIP,
-		"REMOTE_PORT=" + remotePort,
-		"HTTP_HOST=" + r.Host,
+	}
+	remote, remotePort := hostPort(r.RemoteAddr)
+	env = append(env, "REMOTE_ADDR="+remote, "REMOTE_HOST="+remote)
+	if remotePort != "" {
+		env = append(env, "REMOTE_PORT="+remotePort)
 	}
 	if r.TLS {
 		env = append(env, "HTTPS=on")
@@ -54,8 +49,14 @@ func Env(r *call.Request) []string {
 	if len(r.Body) > 0 || r.Header.Get("Content-Length") != "" {
 		env = append(env, "CONTENT_LENGTH="+strconv.Itoa(len(r.Body)))
 	}
+	if r.Host != "" {
+		env = append(env, "HTTP_HOST="+r.Host)
+	}
 	env = append(env, headerEnv(r.Header)...)
-	return withoutNUL(env)
+	for i, s := range env {
+		env[i] = withoutNUL(s)
+	}
+	return env
 }
 
 // headerEnv returns the header fields as HTTP_* variables, in the order in which each name first occurs.
@@ -63,9 +64,12 @@ func headerEnv(header call.Header) []string {
 	var env []string
 	at := map[string]int{}
 	for _, f := range header {
-		key := "HTTP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		switch {
-		case strings.Contains(f.Name, "_"), key == "HTTP_PROXY", key == "HTTP_HOST", key == "HTTP_CONTENT_TYPE", key == "HTTP_CONTENT_LENGTH", !isVariable(key):
+		key, ok := variable(f.Name)
+		if !ok {
+			continue
+		}
+		switch key {
+		case "HTTP_PROXY", "HTTP_HOST", "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH":
 			continue
 		}
 		if i, ok := at[key]; ok {
@@ -82,43 +86,41 @@ func headerEnv(header call.Header) []string {
 	return env
 }
 
-// isVariable reports whether key has only letters, digits and underscores. Field names may have more.
-func isVariable(key string) bool {
-	for _, c := range key {
-		switch {
-		case 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_':
+// variable returns the name of the variable that a header field goes to.
+func variable(field string) (key string, ok bool) {
+	b := append(make([]byte, 0, len("HTTP_")+len(field)), "HTTP_"...)
+	for i := range len(field) {
+		switch c := field[i]; {
+		case 'a' <= c && c <= 'z':
+			b = append(b, c-'a'+'A')
+		case 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+			b = append(b, c)
+		case c == '-':
+			b = append(b, '_')
 		default:
-			return false
+			return "", false
 		}
 	}
-	return true
+	return string(b), field != ""
 }
 
-// Args returns the command's arguments: the function's path, then each pair of the query as key=value, decoded, as WAGI passes
-// them. A pair that cannot be decoded is passed as it was sent.
-func Args(r *call.Request) []string {
-	args := []string{r.ScriptName}
-	if r.Query == "" {
-		return args
+// serverName returns the name and port that the caller used, or else those at which the request came in. An IPv6 address is in
+// brackets (RFC 3875 section 4.1.14).
+func serverName(r *call.Request) (host, port string) {
+	if host, port = hostPort(r.Host); host == "" {
+		host, port = hostPort(r.ServerAddr)
 	}
-	for pair := range strings.SplitSeq(r.Query, "&") {
-		if pair == "" {
-			continue
-		}
-		if decoded, err := url.QueryUnescape(pair); err == nil {
-			pair = decoded
-		}
-		args = append(args, pair)
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
 	}
-	return withoutNUL(args)
-}
-
-// withoutNUL cuts NULs out: strings end at them in WASI, so that one would hide what follows.
-func withoutNUL(strs []string) []string {
-	for i, s := range strs {
-		strs[i] = strings.ReplaceAll(s, "\x00", "")
+	switch {
+	case port != "":
+	case r.TLS:
+		port = "443"
+	default:
+		port = "80"
 	}
-	return strs
+	return host, port
 }
 
 // hostPort splits an address whose port may be missing. IPv6 addresses lose their brackets.
@@ -128,3 +130,22 @@ func hostPort(addr string) (host, port string) {
 	}
 	return strings.Trim(addr, "[]"), ""
 }
+
+// originForm cuts scheme and authority off a request target that has them (RFC 9112 section 3.2.2), as a proxy's request does:
+// CGI programs put REQUEST_URI behind HTTP_HOST.
+func originForm(target string) string {
+	_, rest, ok := strings.Cut(target, "://")
+	if !ok || strings.HasPrefix(target, "/") {
+		return target
+	}
+	switch i := strings.IndexAny(rest, "/?"); {
+	case i < 0:
+		return "/"
+	case rest[i] == '?':
+		return "/" + rest[i:]
+	default:
+		return rest[i:]
+	}
+}
+
+func withoutNUL(s string) string { return strings.ReplaceAll(s, "\x00", "") }

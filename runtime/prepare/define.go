@@ -3,11 +3,14 @@ package prepare
 import "strconv"
 
 func (p *preparer) readImports(s *reader) {
-	for range s.items("imports", mostItems) {
-		i := Import{Module: s.name("an import's module"), Name: s.name("an import's name")}
+	const least = 4 // bytes of an import: two empty names, the kind, an index
+	n := s.count("imports", mostItems)
+	p.module.Imports = make([]Import, 0, min(int(n), s.left()/least))
+	for i := uint32(0); i < n && s.err == nil; i++ {
+		imp := Import{Module: s.name("an import's module"), Name: s.name("an import's name")}
 		start := s.at
-		i.Kind = Kind(s.byte("an import's kind"))
-		switch i.Kind {
+		imp.Kind = Kind(s.byte("an import's kind"))
+		switch imp.Kind {
 		case KindFunc:
 			s.u32("a type index")
 		case KindTable:
@@ -21,9 +24,11 @@ func (p *preparer) readImports(s *reader) {
 		case KindTag:
 			skipTag(s)
 		default:
-			s.fail(start, "there is no import of kind %d", i.Kind)
+			s.fail(start, "there is no import of kind %d", imp.Kind)
 		}
-		p.module.Imports = append(p.module.Imports, i)
+		if s.err == nil {
+			p.module.Imports = append(p.module.Imports, imp)
+		}
 	}
 }
 

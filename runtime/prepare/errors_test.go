@@ -75,7 +75,7 @@ func TestErrorsSayWhatIsWrongAndWhere(t *testing.T) {
 				t.Errorf("errors.Is is wrong for %v", err)
 			}
 			format, ok := errors.AsType[*FormatError](err)
-			if wantFormat := tc.is == nil || tc.is == ErrTruncated; ok != wantFormat {
+			if wantFormat := tc.is == nil || errors.Is(tc.is, ErrTruncated); ok != wantFormat {
 				t.Errorf("%T is a *FormatError: %v", err, ok)
 			}
 			if ok && (format.Offset < 0 || format.Offset > len(tc.wasm)) {

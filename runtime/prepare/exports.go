@@ -6,7 +6,9 @@ import (
 )
 
 func (p *preparer) readExports(s *reader) {
+	const least = 3 // bytes of an export: an empty name, the kind, an index
 	n := s.count("exports", mostItems)
+	p.module.Exports = make([]Export, 0, min(int(n), s.left()/least))
 	first := s.at
 	for i := uint32(0); i < n && s.err == nil; i++ {
 		start := s.at
@@ -19,7 +21,9 @@ func (p *preparer) readExports(s *reader) {
 			s.fail(start, "there is no export of kind %d", e.Kind)
 		}
 		e.Index = s.u32("an export's index")
-		p.module.Exports = append(p.module.Exports, e)
+		if s.err == nil {
+			p.module.Exports = append(p.module.Exports, e)
+		}
 	}
 	if s.err == nil {
 		p.writeExports(s.b[first:s.at], n)

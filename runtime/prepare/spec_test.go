@@ -27,13 +27,13 @@ func TestSpecModulesCompileThePreparedWayToo(t *testing.T) {
 		features api.CoreFeatures
 		least    int // fewer compiled modules than this mean that the test has lost its subject
 	}{
-		{"v1", api.CoreFeaturesV1, 1000},
-		{"v2", v2, 1500},
-		{"extended-const", v2 | experimental.CoreFeaturesExtendedConst, 5},
+		{"v1", api.CoreFeaturesV1, 800},
+		{"v2", v2, 1600},
+		{"extended-const", v2 | experimental.CoreFeaturesExtendedConst, 10},
 		{"threads", v2 | experimental.CoreFeaturesThreads, 5},
 		{"tail-call", v2 | experimental.CoreFeaturesTailCall, 5},
-		{"exception-handling", v2 | experimental.CoreFeaturesExceptionHandling | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesTypedFunctionReferences, 5},
-		{"typed-function-references", v2 | experimental.CoreFeaturesTypedFunctionReferences | experimental.CoreFeaturesTailCall, 50},
+		{"exception-handling", v2 | experimental.CoreFeaturesExceptionHandling | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesTypedFunctionReferences, 10},
+		{"typed-function-references", v2 | experimental.CoreFeaturesTypedFunctionReferences | experimental.CoreFeaturesTailCall, 200},
 	} {
 		t.Run(suite.name, func(t *testing.T) {
 			t.Parallel()
@@ -130,21 +130,25 @@ func compareGlobals(t *testing.T, r wazero.Runtime, name string, original, prepa
 		if e.Kind != KindGlobal {
 			continue
 		}
-		if a, b := before.ExportedGlobal(e.Name), after.ExportedGlobal(e.Name); a == nil || b == nil || a.String() != b.String() {
-			t.Errorf("%s: global %q is %v, and %v once prepared", name, e.Name, a, b)
+		a, b := before.ExportedGlobal(e.Name), after.ExportedGlobal(e.Name)
+		if a == nil || b == nil || a.Type() != b.Type() || isNumber(a.Type()) && a.Get() != b.Get() {
+			t.Errorf("%s: global %q is another once prepared", name, e.Name)
 		}
 	}
 	for _, g := range m.Globals {
 		global := after.ExportedGlobal(g.Name)
 		if _, ok := global.(api.MutableGlobal); !ok {
-			t.Errorf("%s: %s is not exported as a mutable global: %v", name, g.Name, global)
+			t.Errorf("%s: %s is not exported as a mutable global", name, g.Name)
 			continue
 		}
-		if g.Type != Ref && g.Type != RefNull && byte(global.Type()) != byte(g.Type) {
+		if g.Type != Ref && g.Type != RefNull && global.Type() != byte(g.Type) {
 			t.Errorf("%s: %s is of type %#x, and Prepare says %#x", name, g.Name, global.Type(), byte(g.Type))
 		}
 	}
 }
+
+// isNumber leaves out references, which are addresses, and on which wazero's Global.String panics.
+func isNumber(t api.ValueType) bool { return api.ValueTypeF64 <= t && t <= api.ValueTypeI32 }
 
 func surface(c wazero.CompiledModule) map[string][]string {
 	s := map[string][]string{}
