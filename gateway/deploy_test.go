@@ -7,12 +7,13 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/mayfly-faas/mayfly/host/wasi/wasitest"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
 
 func TestRefusedArtifactsSayWhatTheyAreAndWhatWouldWork(t *testing.T) {
 	s := start(t, config{})
-	module := runtimetest.Command(nil)
+	module := wasitest.Command(nil)
 	zipped := func(files ...string) []byte {
 		m := map[string]string{}
 		for i := 0; i < len(files); i += 2 {
@@ -30,12 +31,12 @@ func TestRefusedArtifactsSayWhatTheyAreAndWhatWouldWork(t *testing.T) {
 		{"component", []byte("\x00asm\x0d\x00\x01\x00"), "component, and only core modules can be run"},
 		{"truncated", module[:len(module)-3], "the file is cut off"},
 		{"trailing", append(bytes.Clone(module), 0x55), "there is no section 85"},
-		{"library", (&runtimetest.Module{}).Section(1, []byte{0x60, 0, 0}).Section(3, []byte{0}).Section(7, append(runtimetest.Name("run"), 0, 0)).Section(10, []byte{2, 0, 0x0b}).Bytes(),
+		{"library", (&wasitest.Module{}).Section(1, []byte{0x60, 0, 0}).Section(3, []byte{0}).Section(7, append(wasitest.Name("run"), 0, 0)).Section(10, []byte{2, 0, 0x0b}).Bytes(),
 			"does not export _start, but run: it is a library or a reactor"},
-		{"imports", runtimetest.Command(nil, [2]string{"env", "emscripten_run"}, [2]string{"wasi_snapshot_preview1", "sched_yield"}, [2]string{"wasi_snapshot_preview1", "fd_frob"}),
+		{"imports", wasitest.Command(nil, [2]string{"env", "emscripten_run"}, [2]string{"wasi_snapshot_preview1", "sched_yield"}, [2]string{"wasi_snapshot_preview1", "fd_frob"}),
 			"imports what nobody provides: env emscripten_run, wasi_snapshot_preview1 fd_frob"},
-		{"import of another type", runtimetest.Command(nil, [2]string{"wasi_snapshot_preview1", "sched_yield"}), "cannot be instantiated"},
-		{"invalid code", runtimetest.Command([]byte{0x6a}), "invalid"},
+		{"import of another type", wasitest.Command(nil, [2]string{"wasi_snapshot_preview1", "sched_yield"}), "cannot be instantiated"},
+		{"invalid code", wasitest.Command([]byte{0x6a}), "invalid"},
 		{"native", []byte("\x7fELF\x02\x01\x01\x00\xff\xff"), "a native program or library (ELF)"},
 		{"gzip", []byte("\x1f\x8b\x08\x00\x00\xff"), "a gzip file (make it a zip)"},
 		{"image", []byte("\x89PNG\r\n\x1a\n\x00\x00"), "image/png"},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -92,18 +91,12 @@ func writeResponse(ctx *fasthttp.RequestCtx, r *call.Response) {
 // microseconds behind the point.
 func serverTiming(p *call.Phases) string {
 	b := make([]byte, 0, 96)
-	for _, phase := range [...]struct {
-		name string
-		took time.Duration
-	}{{"queue", p.Queue}, {"load", p.Load}, {"compile", p.Compile}, {"boot", p.Boot}, {"restore", p.Restore}, {"run", p.Run}} {
-		if phase.took == 0 {
-			continue
-		}
+	for name, took := range p.All() {
 		if len(b) > 0 {
 			b = append(b, ", "...)
 		}
-		b = append(append(b, phase.name...), ";dur="...)
-		b = strconv.AppendFloat(b, phase.took.Seconds()*1e3, 'f', 3, 64)
+		b = append(append(b, name...), ";dur="...)
+		b = strconv.AppendFloat(b, took.Seconds()*1e3, 'f', 3, 64)
 	}
 	return string(b)
 }

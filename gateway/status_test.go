@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mayfly-faas/mayfly/gateway"
+	"github.com/mayfly-faas/mayfly/host/wasi/wasitest"
 	"github.com/mayfly-faas/mayfly/runtime"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
@@ -139,7 +140,7 @@ func TestWasmFailures(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s.deploy(tc.name, runtimetest.Zip(t, map[string]string{
-				"fn.wasm": string(runtimetest.Command([]byte(tc.body))), "mayfly.toml": `timeout = "` + tc.timeout + `"`,
+				"fn.wasm": string(wasitest.Command([]byte(tc.body))), "mayfly.toml": `timeout = "` + tc.timeout + `"`,
 			}))
 			a := s.send("GET", "/fn/"+tc.name, "")
 			if detail := a.problem(t)["detail"].(string); a.status != tc.status || !regexp.MustCompile(tc.detail).MatchString(detail) {
@@ -241,7 +242,7 @@ func TestPythonFunctionWithoutPythonSaysWhatToRun(t *testing.T) {
 
 func TestAnswersTellRequestIDTimingAndStart(t *testing.T) {
 	s := start(t, config{runtime: runtime.Options{Idle: time.Hour}})
-	s.deploy("hello", s.python("def handler(request):\n    return request.id\n", ""))
+	s.deploy("hello", s.python("def handler(request):\n    return request.id\n", "concurrency = 1\n"))
 	for _, tc := range []struct {
 		unload, start, timing string
 	}{
@@ -249,6 +250,8 @@ func TestAnswersTellRequestIDTimingAndStart(t *testing.T) {
 		{"image", "cold", `^queue;dur=\d+\.\d{3}, restore;dur=\d+\.\d{3}, run;dur=\d+\.\d{3}$`},
 		{"module", "cold", `^queue;dur=\d+\.\d{3}, boot;dur=\d+\.\d{3}, run;dur=\d+\.\d{3}$`},
 		{"disk", "cold", `^queue;dur=\d+\.\d{3}, load;dur=\d+\.\d{3}, compile;dur=\d+\.\d{3}, boot;dur=\d+\.\d{3}, run;dur=\d+\.\d{3}$`},
+		// The one place is free when the sandbox has been reset.
+		{"", "warm", `^queue;dur=\d+\.\d{3}, run;dur=\d+\.\d{3}, reset;dur=\d+\.\d{3}$`},
 	} {
 		if tc.unload != "" {
 			if a := s.send("POST", "/v1/functions/hello/unload", `{"from":"`+tc.unload+`"}`); a.status != 204 {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/mayfly-faas/mayfly/host/wasi/wasitest"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
 
@@ -14,10 +15,10 @@ import (
 // folder.
 func FuzzOpenArtifact(f *testing.F) {
 	f.Add([]byte("def handler(request): return ''"))
-	f.Add(runtimetest.Command(nil))
+	f.Add(wasitest.Command(nil))
 	f.Add(runtimetest.Zip(f, map[string]string{"main.py": "x", "a/b.txt": "y", "mayfly.toml": "name = \"x\""}))
 	f.Add(runtimetest.Zip(f, map[string]string{"top/main.py": "x", "top/../../etc/passwd": "y"}))
-	f.Add(runtimetest.Zip(f, map[string]string{"fn.wasm": string(runtimetest.Command(nil)), "C:\\x": ""}))
+	f.Add(runtimetest.Zip(f, map[string]string{"fn.wasm": string(wasitest.Command(nil)), "C:\\x": ""}))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		a, err := openArtifact(content)
 		if err != nil {

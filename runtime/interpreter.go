@@ -45,7 +45,8 @@ type pythonSandbox struct {
 	*python.Sandbox
 	from  *loaded
 	logs  *streams
-	drops int // the interpreter's drops when it was made
+	drops int           // the interpreter's drops when it was made
+	reset time.Duration // how long the last reset took
 }
 
 func (e *interpreter) serve(ctx context.Context, r *call.Request, o *Outcome) (*call.Response, func(), error) {
@@ -72,6 +73,7 @@ func (e *interpreter) acquire(ctx context.Context, o *Outcome) (*pythonSandbox, 
 	for {
 		s, l := e.take()
 		if s != nil {
+			o.Phases.Reset = s.reset
 			return s, nil
 		}
 		o.Cold = true
@@ -135,8 +137,12 @@ func (e *interpreter) giveBack(s *pythonSandbox, failed bool) {
 		e.end(s)
 		return
 	}
+	s.reset = 0
 	if e.ver.meta.Manifest.Isolation != manifest.Reuse || failed {
-		if err := s.Reset(s.from.image); err != nil {
+		begin := time.Now()
+		err := s.Reset(s.from.image)
+		s.reset = time.Since(begin)
+		if err != nil {
 			// Its memory has grown, which cannot be taken back: another is made in its place, while nobody waits for it.
 			e.remake(s)
 			return

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mayfly-faas/mayfly/host/wasi/wasitest"
 	"github.com/mayfly-faas/mayfly/runtime/call"
-	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
 
 func testModules(t *testing.T, count int, bytes int64) *modules {
@@ -34,7 +34,7 @@ func testModules(t *testing.T, count int, bytes int64) *modules {
 
 // load gives a module whose bytes differ by n.
 func load(n byte) func() ([]byte, error) {
-	return func() ([]byte, error) { return runtimetest.Command([]byte{0x41, n, 0x1a}), nil }
+	return func() ([]byte, error) { return wasitest.Command([]byte{0x41, n, 0x1a}), nil }
 }
 
 func acquire(t *testing.T, m *modules, n byte) *module {

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"maps"
 	"sync"
-	"time"
 
-	"github.com/mayfly-faas/mayfly/runtime/call"
 	"github.com/mayfly-faas/mayfly/store"
 )
 
@@ -34,13 +32,6 @@ var outcomes = []struct {
 	{ErrCanceled, "canceled"},
 }
 
-// phases lists the phases with their names.
-func phases(p *call.Phases) map[string]time.Duration {
-	return map[string]time.Duration{
-		"queue": p.Queue, "load": p.Load, "compile": p.Compile, "boot": p.Boot, "restore": p.Restore, "run": p.Run,
-	}
-}
-
 func (s *stats) add(function string, o *Outcome, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,11 +52,9 @@ func (s *stats) add(function string, o *Outcome, err error) {
 			}
 		}
 	}
-	for name, took := range phases(&o.Phases) {
-		if took > 0 {
-			counters["phase."+name+".calls"]++
-			counters["phase."+name+".ns"] += uint64(took)
-		}
+	for name, took := range o.Phases.All() {
+		counters["phase."+name+".calls"]++
+		counters["phase."+name+".ns"] += uint64(took)
 	}
 }
 

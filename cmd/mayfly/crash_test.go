@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mayfly-faas/mayfly/host/wasi/wasitest"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
 
@@ -83,12 +84,12 @@ func TestKilledServerKeepsEveryAcknowledgedDeploy(t *testing.T) {
 func greeting(n int) []byte {
 	// The iovec at 0 says that the text is at 16; _start writes it to standard output.
 	text := "Content-Type: text/plain\n\nhi"
-	m := &runtimetest.Module{}
+	m := &wasitest.Module{}
 	m.Section(1, []byte{0x60, 0, 0}, []byte{0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 1, 0x7f})
-	m.Section(2, append(append(runtimetest.Name("wasi_snapshot_preview1"), runtimetest.Name("fd_write")...), 0, 1))
+	m.Section(2, append(append(wasitest.Name("wasi_snapshot_preview1"), wasitest.Name("fd_write")...), 0, 1))
 	m.Section(3, []byte{0})
 	m.Section(5, []byte{0, 1})
-	m.Section(7, append(runtimetest.Name("_start"), 0, 1), append(runtimetest.Name("memory"), 2, 0))
+	m.Section(7, append(wasitest.Name("_start"), 0, 1), append(wasitest.Name("memory"), 2, 0))
 	code := []byte{0, 0x41, 1, 0x41, 0, 0x41, 1, 0x41, 8, 0x10, 0, 0x1a, 0x0b}
 	m.Section(10, append([]byte{byte(len(code))}, code...))
 	data := append([]byte{16, 0, 0, 0, byte(len(text)), 0, 0, 0}, make([]byte, 8)...)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mayfly-faas/mayfly/host/wasi/wasitest"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
 
@@ -34,7 +35,7 @@ func TestServeLeavesNothingRunning(t *testing.T) {
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 	)
 	wasm := filepath.Join(t.TempDir(), "silent.wasm")
-	if err := os.WriteFile(wasm, runtimetest.Command(nil), 0o600); err != nil {
+	if err := os.WriteFile(wasm, wasitest.Command(nil), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("MAYFLY_CONFIG", "")

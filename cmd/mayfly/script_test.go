@@ -16,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/mayfly-faas/mayfly/host/wasi/wasitest"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
 
@@ -67,7 +68,7 @@ func TestScripts(t *testing.T) {
 	for name, content := range map[string][]byte{
 		"echo.wasm":    wasm,
 		"echo.zip":     runtimetest.Zip(t, map[string]string{"top/echo.wasm": string(wasm), "top/mayfly.toml": `name = "zipped"`}),
-		"lacking.wasm": runtimetest.Command(nil, [2]string{"env", "launch_rocket"}),
+		"lacking.wasm": wasitest.Command(nil, [2]string{"env", "launch_rocket"}),
 	} {
 		if err := os.WriteFile(filepath.Join(fixtures, name), content, 0o600); err != nil {
 			t.Fatal(err)

@@ -1,3 +1,7 @@
+//go:build !race
+
+// With the race detector, wazero takes ten minutes to compile these guests.
+
 package wasi_test
 
 import (

@@ -6,6 +6,7 @@
 package call
 
 import (
+	"iter"
 	"strings"
 	"time"
 )
@@ -86,4 +87,22 @@ type Phases struct {
 	Restore time.Duration
 	// Run is the function's own time.
 	Run time.Duration
+	// Reset is what bringing the sandbox back to the image took, after the request before this one: nobody waited for it.
+	Reset time.Duration
+}
+
+// All yields the names of the phases that took place and how long they took, in the order of a request's life.
+func (p *Phases) All() iter.Seq2[string, time.Duration] {
+	return func(yield func(string, time.Duration) bool) {
+		for _, phase := range [...]struct {
+			name string
+			took time.Duration
+		}{
+			{"queue", p.Queue}, {"load", p.Load}, {"compile", p.Compile}, {"boot", p.Boot}, {"restore", p.Restore}, {"run", p.Run}, {"reset", p.Reset},
+		} {
+			if phase.took > 0 && !yield(phase.name, phase.took) {
+				return
+			}
+		}
+	}
 }

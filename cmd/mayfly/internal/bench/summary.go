@@ -21,7 +21,7 @@ type Summary struct {
 }
 
 // order is that of a request's life. Phases that a newer server reports come after those.
-var order = []string{"queue", "load", "compile", "boot", "restore", "run", "reset"}
+var order = []string{"queue", "load", "compile", "boot", "restore", "run", reset}
 
 // summarize returns a summary for each phase that took place, then for total and http.
 func summarize(samples []Sample) []Summary {

@@ -1,4 +1,5 @@
-package runtimetest
+// Package wasitest assembles guests for tests.
+package wasitest
 
 import "encoding/binary"
 
