@@ -176,3 +176,14 @@ func TestManifestSetsEnvironmentAndEntry(t *testing.T) {
 		t.Errorf("describe must name variables and not tell their values: %s", a.body)
 	}
 }
+
+func TestTimeoutIsTheFunctionsOwnTimeAndNotItsStarts(t *testing.T) {
+	s := start(t, config{})
+	s.deploy("slow-start", s.python("import time\ntime.sleep(0.5)\ndef handler(request):\n    return 'ready'\n", `timeout = "250ms"`))
+	if a := s.send("POST", "/v1/functions/slow-start/unload", `{"from":"module"}`); a.status != 204 {
+		t.Fatalf("unload: %d %s", a.status, a.body)
+	}
+	if a := s.send("GET", "/fn/slow-start", ""); a.body != "ready" || a.header.Get("X-Mayfly-Start") != "cold" {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+}

@@ -135,7 +135,7 @@ func TestWasmFailures(t *testing.T) {
 		{"trap", unreachable, "30s", 502, "the function trapped: unreachable"},
 		{"spin", spin, "500ms", 504, "limit on a request's time is 500ms"},
 		{"recurse", recurse, "30s", 502, "stack overflow"},
-		{"eat-and-trap", eat + unreachable, "30s", 507, "limit on memory is 64MiB and this took 65600KiB"},
+		{"eat-and-trap", eat + unreachable, "30s", 507, "limit on memory is 64MiB and this took 64.1MiB"},
 		{"silent", "", "30s", 502, "the output is no CGI response: it is empty"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

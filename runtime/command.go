@@ -54,6 +54,8 @@ func (c *command) serve(ctx context.Context, r *call.Request, o *Outcome) (*call
 		return nil, nil, err
 	}
 	o.Cold = o.Phases.Compile > 0
+	ctx, cancel := c.ver.timed(ctx) // instantiating can run a start function
+	defer cancel()
 	s, err := c.sandbox(ctx, mod, r, o)
 	if err != nil {
 		c.rt.modules.release(mod)
@@ -113,6 +115,10 @@ func (c *command) sandbox(ctx context.Context, mod *module, r *call.Request, o *
 	s.process.Env = append(cgi.Env(r), c.ver.env()...)
 	instance, err := c.rt.wazero.InstantiateModule(experimental.WithMemoryAllocator(wasi.NewContext(ctx, s.process), s.memory), mod.compiled, anonymous())
 	if err != nil {
+		s.process.Close()
+		if ctx.Err() != nil {
+			return nil, guestError(ctx, err, s.memory.Refused(), c.ver)
+		}
 		return nil, fmt.Errorf("instantiate: %w", err)
 	}
 	s.module, s.start = instance, instance.ExportedFunction("_start")

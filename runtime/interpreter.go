@@ -55,6 +55,8 @@ func (e *interpreter) serve(ctx context.Context, r *call.Request, o *Outcome) (*
 		return nil, nil, err
 	}
 	s.logs.begin(e.ver, r.ID)
+	ctx, cancel := e.ver.timed(ctx)
+	defer cancel()
 	begin := time.Now()
 	response, err := s.Invoke(ctx, s.from.image, r)
 	o.Phases.Run = time.Since(begin)

@@ -83,7 +83,7 @@ func (rt *Runtime) invoke(ctx context.Context, v *version, r *call.Request, o *O
 		return nil, nil, err
 	}
 	o.Phases.Queue = time.Since(begin)
-	ctx, cancel := context.WithTimeoutCause(ctx, v.limits.timeout, context.DeadlineExceeded)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// A runtime that closes cuts off what runs.
 	defer context.AfterFunc(rt.ctx, cancel)()
@@ -94,6 +94,11 @@ func (rt *Runtime) invoke(ctx context.Context, v *version, r *call.Request, o *O
 		}
 		v.places.Release(1)
 	}, err
+}
+
+// timed returns the context for the function's own time, which begins now.
+func (v *version) timed(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, v.limits.timeout, context.DeadlineExceeded)
 }
 
 // CheckBody returns an ErrTooLarge for a request body that is larger than the function allows.
@@ -127,7 +132,7 @@ func guestError(ctx context.Context, err error, refused int64, v *version) error
 	outOfMemory := func() error {
 		measured := ""
 		if refused > 0 {
-			measured = manifest.Size(refused).String()
+			measured = fmt.Sprintf("%.1fMiB", float64(refused)/(1<<20))
 		}
 		return &LimitError{Kind: ErrMemory, Limit: "memory", Value: manifest.Size(v.limits.memory).String(), Measured: measured, Setting: "memory in mayfly.toml"}
 	}

@@ -47,7 +47,11 @@ The server keeps the last 1000 lines of each function, in memory.`,
 func (a *app) printLine(l logs.Line) error {
 	const idLength = 8
 	id := l.Request[:min(idLength, len(l.Request))]
-	_, err := fmt.Fprintf(a.stdout, "%s  v%d  %-6s  %-*s  %s\n",
-		l.Time.Local().Format("2006-01-02 15:04:05.000"), l.Version, l.Stream, idLength, orDash(id), printable(l.Text))
+	version := "-" // of what is being deployed
+	if l.Version > 0 {
+		version = fmt.Sprintf("v%d", l.Version)
+	}
+	_, err := fmt.Fprintf(a.stdout, "%s  %-2s  %-6s  %-*s  %s\n",
+		l.Time.Local().Format("2006-01-02 15:04:05.000"), version, l.Stream, idLength, orDash(id), printable(l.Text))
 	return err
 }

@@ -2,6 +2,7 @@
 package manifest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -67,6 +68,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", FileName, e.Msg)
 }
 
+// wrongType is how the decoder says that a value is of another type than its key.
+var wrongType = regexp.MustCompile(`^cannot decode TOML (\w+) into (?:.* of type )?(\S+)$`)
+
 // Parse reads a manifest. Its errors are *Error.
 func Parse(text []byte) (*Manifest, error) {
 	if err := checkQuoted(text); err != nil {
@@ -82,6 +86,13 @@ func Parse(text []byte) (*Manifest, error) {
 	if syntax, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, _ := syntax.Position()
 		msg := strings.TrimPrefix(syntax.Error(), "toml: ")
+		if found := wrongType.FindStringSubmatch(msg); found != nil {
+			types := map[string]string{"int": "integer", "map[string]string": "table of strings"}
+			msg = fmt.Sprintf("its value must be of type %s, and this is of type %s", cmp.Or(types[found[2]], found[2]), found[1])
+			if found[2] == "string" && (found[1] == "integer" || found[1] == "float" || found[1] == "boolean") {
+				msg += ": put it in quotes"
+			}
+		}
 		if key := syntax.Key(); len(key) > 0 && !strings.Contains(msg, strings.Join(key, ".")) {
 			msg = strings.Join(key, ".") + ": " + msg
 		}

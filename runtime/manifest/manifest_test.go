@@ -72,7 +72,9 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 		{"entry = \"../x.py\"", `mayfly.toml: entry = "../x.py": it must name a module or a file in the folder`},
 		{"entry = \"/etc/x.py\"", `it must name a module or a file in the folder`},
 		{"[env]\n\"A=B\" = \"\"", `mayfly.toml: env: "A=B" cannot be in an environment`},
-		{"[env]\nA = 1", `mayfly.toml:2: env.A: `},
+		{"[env]\nA = 1", `mayfly.toml:2: env.A: its value must be of type string, and this is of type integer: put it in quotes`},
+		{"env = 1", `mayfly.toml:1: env: its value must be of type table of strings, and this is of type integer`},
+		{"concurrency = \"x\"", `mayfly.toml:1: concurrency: its value must be of type integer, and this is of type string`},
 	} {
 		_, err := Parse([]byte(tc.text))
 		if _, ok := errors.AsType[*Error](err); !ok || !strings.Contains(err.Error(), tc.want) {

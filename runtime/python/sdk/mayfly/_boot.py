@@ -69,6 +69,9 @@ def boot(entry: str) -> None:
         fail("syntax", f"{error.filename}:{error.lineno}: {error.msg}", format_traceback(error))
     except MemoryError:
         fail("memory", "")
+    except ModuleNotFoundError as error:
+        where = "the function's own files and the standard library have the modules that can be imported"
+        fail("import", f"{type(error).__qualname__}: {error}: {where}", format_traceback(error))
     except BaseException as error:
         fail("import", f"{type(error).__qualname__}: {error}", format_traceback(error))
     invoke = Server(respond).invoke

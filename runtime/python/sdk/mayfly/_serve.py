@@ -105,7 +105,8 @@ def own_frames(error: BaseException) -> Any:
     here = os.path.dirname(__file__)
     while tb is not None and (os.path.dirname(tb.tb_frame.f_code.co_filename) == here or "importlib" in tb.tb_frame.f_code.co_filename):
         tb = tb.tb_next
-    return tb or first
+    # What CPython says of text that is not Python has its own place in it.
+    return None if tb is None and isinstance(error, SyntaxError) else tb or first
 
 
 def write_failure(kind: str, name: str, message: str, trace: str) -> None:
