@@ -109,19 +109,7 @@ func fdPread(ctx context.Context, p *Process, m memory, a []uint64) Errno {
 	if errno != 0 {
 		return errno
 	}
-	off, errno := position(d, a[3])
-	if errno != 0 {
-		return errno
-	}
-	n, errno := vectored(m, a[1], a[2], func(b []byte) (int, Errno) {
-		k, errno := d.file.ReadAt(ctx, b, off)
-		off += int64(k)
-		return k, errno
-	})
-	if errno != 0 {
-		return errno
-	}
-	return m.putUint32(a[4], n)
+	return positioned(ctx, d, m, a, d.file.ReadAt)
 }
 
 func fdPwrite(ctx context.Context, p *Process, m memory, a []uint64) Errno {
@@ -129,12 +117,17 @@ func fdPwrite(ctx context.Context, p *Process, m memory, a []uint64) Errno {
 	if errno != 0 {
 		return errno
 	}
+	return positioned(ctx, d, m, a, d.file.WriteAt)
+}
+
+// positioned reads or writes at the offset of fd_pread and fd_pwrite, and leaves the descriptor's own as it is.
+func positioned(ctx context.Context, d *descriptor, m memory, a []uint64, do func(context.Context, []byte, int64) (int, Errno)) Errno {
 	off, errno := position(d, a[3])
 	if errno != 0 {
 		return errno
 	}
 	n, errno := vectored(m, a[1], a[2], func(b []byte) (int, Errno) {
-		k, errno := d.file.WriteAt(ctx, b, off)
+		k, errno := do(ctx, b, off)
 		off += int64(k)
 		return k, errno
 	})
