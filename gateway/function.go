@@ -3,6 +3,8 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"os"
 	"strconv"
 	"strings"
 
@@ -12,11 +14,16 @@ import (
 	"github.com/mayfly-faas/mayfly/runtime/call"
 )
 
-// callFunction serves /fn/{name}/...: any method, any path beneath.
+// callFunction serves /fn/{name}/...: any method, any path beneath, which is percent-encoded.
 func (s *Server) callFunction(ctx *fasthttp.RequestCtx, path string) {
-	name, rest, slash := strings.Cut(path[len(functionPrefix):], "/")
+	name, rest, slash := strings.Cut(path, "/")
 	if slash {
 		rest = "/" + rest
+	}
+	rest, err := url.PathUnescape(rest)
+	if err != nil {
+		s.problem(ctx, problem{status: fasthttp.StatusBadRequest, kind: "bad-request", title: "Bad request", detail: "the path cannot be decoded: " + err.Error()})
+		return
 	}
 	if s.isDraining() {
 		ctx.SetConnectionClose()
@@ -65,6 +72,10 @@ func (s *Server) callFunction(ctx *fasthttp.RequestCtx, path string) {
 func (s *Server) failBody(ctx *fasthttp.RequestCtx, err error) {
 	ctx.SetConnectionClose()
 	if _, ok := errors.AsType[*bodyError](err); ok {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			s.problem(ctx, problem{status: fasthttp.StatusRequestTimeout, kind: "request-timeout", title: "Request timed out", detail: "the request's body did not arrive in time"})
+			return
+		}
 		s.problem(ctx, problem{status: fasthttp.StatusBadRequest, kind: "bad-request", title: "Bad request", detail: err.Error()})
 		return
 	}

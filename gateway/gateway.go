@@ -135,8 +135,9 @@ func (s *Server) isDraining() bool {
 // handle answers every request.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	defer s.recover(ctx)
-	if path := string(ctx.Path()); strings.HasPrefix(path, functionPrefix) {
-		s.callFunction(ctx, path)
+	// Not ctx.Path, in which "//" and ".." are resolved: the path is the function's business.
+	if path := string(ctx.URI().PathOriginal()); strings.HasPrefix(path, functionPrefix) {
+		s.callFunction(ctx, path[len(functionPrefix):])
 		return
 	}
 	s.manage.Handler(ctx)

@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"net"
 	"net/netip"
-	"net/url"
 	"os"
 	"strings"
 
@@ -33,15 +32,15 @@ func newGuard(o Options) guard {
 // allowed answers a request to the management API that may not be made, and reports whether it may.
 //
 // The Host must be the server's own, so that a page whose name an attacker points at this machine cannot reach it (DNS
-// rebinding); IP addresses cannot be pointed elsewhere. A foreign Origin is a browser that sends what another site's
-// page wants. Both hold with a token too.
+// rebinding); IP addresses cannot be pointed elsewhere. An Origin is a browser that sends what a page wants: another site's, or one that a
+// function of this very server has made. No page is given the management API. Both hold with a token too.
 func (s *Server) allowed(ctx *fasthttp.RequestCtx) bool {
 	host := string(ctx.Host())
 	switch {
 	case !s.guard.knows(host):
 		s.problem(ctx, problem{status: fasthttp.StatusForbidden, kind: "foreign-host", title: "Foreign host", detail: "the Host header names another server; start mayfly serve with --host to give it that name"})
-	case !sameOrigin(string(ctx.Request.Header.Peek("Origin")), host), string(ctx.Request.Header.Peek("Sec-Fetch-Site")) == "cross-site":
-		s.problem(ctx, problem{status: fasthttp.StatusForbidden, kind: "foreign-origin", title: "Foreign origin", detail: "a page of another site sent this request"})
+	case sentByPage(&ctx.Request.Header):
+		s.problem(ctx, problem{status: fasthttp.StatusForbidden, kind: "foreign-origin", title: "Foreign origin", detail: "a page in a browser sent this request, and the management API is not for pages"})
 	case !s.guard.authorized(string(ctx.Request.Header.Peek("Authorization"))):
 		ctx.Response.Header.Set("WWW-Authenticate", `Bearer realm="mayfly"`)
 		s.problem(ctx, problem{status: fasthttp.StatusUnauthorized, kind: "unauthorized", title: "Unauthorized", detail: "the management API asks for the server's admin token: send Authorization: Bearer TOKEN (mayfly --token, MAYFLY_TOKEN)"})
@@ -63,13 +62,11 @@ func (g *guard) knows(host string) bool {
 	return g.hosts[strings.ToLower(strings.TrimSuffix(name, "."))]
 }
 
-// sameOrigin reports whether a request's Origin, where it has one, is the server that its Host names.
-func sameOrigin(origin, host string) bool {
-	if origin == "" {
-		return true
-	}
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
+// sentByPage reports whether a page in a browser made the request: it has an Origin, or Sec-Fetch-Site (W3C Fetch Metadata) says that it was not the
+// user who typed the address.
+func sentByPage(h *fasthttp.RequestHeader) bool {
+	site := string(h.Peek("Sec-Fetch-Site"))
+	return len(h.Peek("Origin")) > 0 || site != "" && site != "none"
 }
 
 // authorized compares digests, in constant time: neither the token nor its length can be found out by measuring.

@@ -110,7 +110,11 @@ func (s *Server) deploy(ctx *fasthttp.RequestCtx) {
 }
 
 func phasesMillis(p *call.Phases) map[string]float64 {
-	return map[string]float64{"load": p.Load.Seconds() * 1e3, "compile": p.Compile.Seconds() * 1e3, "boot": p.Boot.Seconds() * 1e3}
+	ms := map[string]float64{}
+	for name, took := range p.All() {
+		ms[name] = took.Seconds() * 1e3
+	}
+	return ms
 }
 
 func (s *Server) describe(ctx *fasthttp.RequestCtx) {

@@ -51,12 +51,13 @@ func TestManagementRefusesForeignHostsAndOriginsEvenWithToken(t *testing.T) {
 		{[]string{"Host: MAYFLY.example.:8080"}, 200},
 		{[]string{"Host: evil.example"}, 403},
 		{[]string{"Host: localhost.evil.example:8080"}, 403},
-		{[]string{"Origin: " + s.url}, 200},
+		{[]string{"Origin: " + s.url}, 403}, // a page that a function has made
 		{[]string{"Origin: https://evil.example"}, 403},
 		{[]string{"Origin: null"}, 403},
 		{[]string{"Origin: http://" + own + ".evil.example"}, 403},
 		{[]string{"Sec-Fetch-Site: cross-site"}, 403},
-		{[]string{"Sec-Fetch-Site: same-origin"}, 200},
+		{[]string{"Sec-Fetch-Site: same-origin"}, 403},
+		{[]string{"Sec-Fetch-Site: none"}, 200},
 	} {
 		a := s.send("GET", "/v1/functions", "", append(tc.header, "Authorization: Bearer t")...)
 		if a.status != tc.status {

@@ -2,11 +2,14 @@ package gateway_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mayfly-faas/mayfly/runtime"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
 
@@ -80,9 +83,10 @@ def handler(request):
 	if diff := cmp.Diff(want, a.body); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	s.deploy("method", s.python("from mayfly import Response\ndef handler(request):\n    return Response(200, {'X-Method': request.method}, b'')\n", ""))
 	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "PURGE"} {
-		if a := s.send(method, "/fn/request", ""); a.status != 502 && a.status != 200 {
-			t.Errorf("%s: %d", method, a.status)
+		if a := s.send(method, "/fn/method", ""); a.status != 200 || a.header.Get("X-Method") != method {
+			t.Errorf("%s: %d, the function got %q", method, a.status, a.header.Get("X-Method"))
 		}
 	}
 }
@@ -185,5 +189,83 @@ func TestTimeoutIsTheFunctionsOwnTimeAndNotItsStarts(t *testing.T) {
 	}
 	if a := s.send("GET", "/fn/slow-start", ""); a.body != "ready" || a.header.Get("X-Mayfly-Start") != "cold" {
 		t.Errorf("got %d %s", a.status, a.body)
+	}
+}
+
+func TestPathsReachTheFunctionAsTheyWereSent(t *testing.T) {
+	s := start(t, config{})
+	s.deploy("path", s.python("def handler(request):\n    return request.path\n", ""))
+	for _, tc := range []struct {
+		path, want string
+	}{
+		{"/fn/path", ""},
+		{"/fn/path/", "/"},
+		{"/fn/path//a//b", "//a//b"},
+		{"/fn/path/a/../b/./c", "/a/../b/./c"},
+		{"/fn/path/https://example.com/", "/https://example.com/"},
+		{"/fn/path/a%2Fb%20c", "/a/b c"},
+	} {
+		if a := s.send("GET", tc.path, ""); a.status != 200 || a.body != tc.want {
+			t.Errorf("%s: %d %q, want %q", tc.path, a.status, a.body, tc.want)
+		}
+	}
+}
+
+func TestFunctionsThatFailToStartAgainAreTheirAuthorsFault(t *testing.T) {
+	dir := runtimetest.DataDir(t)
+	s := start(t, config{runtime: runtime.Options{DataDir: dir}})
+	s.deploy("late", s.python("def handler(request):\n    return 'ok'\n", ""))
+	// What makes an import fail another time is out there; here it is the file.
+	unpacked, err := filepath.Glob(filepath.Join(dir, "cache", "files", "*", "main.py"))
+	if err != nil || len(unpacked) != 1 {
+		t.Fatalf("unpacked files: %q, %v", unpacked, err)
+	}
+	if err := os.WriteFile(unpacked[0], []byte("raise RuntimeError('too late')\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a := s.send("POST", "/v1/functions/late/unload", `{"from":"module"}`); a.status != 204 {
+		t.Fatalf("unload: %d %s", a.status, a.body)
+	}
+	a := s.send("GET", "/fn/late", "")
+	if p := a.problem(t); a.status != 502 || !strings.HasSuffix(p["type"].(string), "function-failed") || !strings.Contains(p["detail"].(string), "RuntimeError: too late") {
+		t.Errorf("%d %v", a.status, p)
+	}
+	if a := s.send("GET", "/v1/functions/late/logs", ""); !strings.Contains(a.body, "Traceback") {
+		t.Errorf("the log has no traceback: %s", a.body)
+	}
+}
+
+func TestFailuresAreToldWhateverTheFunctionHasBroken(t *testing.T) {
+	s := start(t, config{})
+	s.deploy("broken", s.python(`
+import os, sys
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError
+def handler(request):
+    if request.path == "/mute":
+        raise Mute
+    if request.path == "/stderr":
+        sys.stderr = None
+        raise KeyError("k")
+    if request.path == "/close":
+        for fd in range(4):
+            os.close(fd)
+    return "ok"
+`, "concurrency = 1\nmax_response = \"2B\"\n"))
+	for _, tc := range []struct {
+		path   string
+		status int
+		want   string
+	}{
+		{"/mute", 502, "the function raised Mute"},
+		{"/stderr", 502, "the function raised KeyError"},
+		{"/close", 200, "ok"},
+		{"/", 200, "ok"},
+		{"/", 200, "ok"},
+	} {
+		if a := s.send("GET", "/fn/broken"+tc.path, ""); a.status != tc.status || !strings.Contains(a.body, tc.want) {
+			t.Errorf("%s: %d %s, want %d %s", tc.path, a.status, a.body, tc.status, tc.want)
+		}
 	}
 }

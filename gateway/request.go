@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -48,6 +49,9 @@ func validRequestID(id string) bool {
 	return true
 }
 
+// slowest is how many bytes of a body must arrive in a second, on average, once readTimeout has passed.
+const slowest = 64 << 10
+
 // readBody reads the whole body, of at most limit bytes. What it returns belongs to the caller.
 func readBody(ctx *fasthttp.RequestCtx, limit int64, what, setting string) ([]byte, error) {
 	tooLarge := func(size string) error {
@@ -64,6 +68,14 @@ func readBody(ctx *fasthttp.RequestCtx, limit int64, what, setting string) ([]by
 			return nil, tooLarge(manifest.Size(len(body)).String())
 		}
 		return append([]byte(nil), body...), nil
+	}
+	size := announced
+	if size < 0 {
+		size = limit
+	}
+	// A large body may take its time, but not for ever.
+	if err := ctx.Conn().SetReadDeadline(time.Now().Add(readTimeout + time.Duration(size)*time.Second/slowest)); err != nil {
+		return nil, &bodyError{err}
 	}
 	body := make([]byte, 0, max(announced, 512))
 	for {

@@ -138,9 +138,10 @@ func zipFiles(r *zip.Reader) (map[string]*zip.File, error) {
 		case strings.HasPrefix(name, "__MACOSX/"):
 			continue
 		}
-		if total += f.UncompressedSize64; total > maxUnpackedBytes {
+		if f.UncompressedSize64 > maxUnpackedBytes-total {
 			return nil, refuse("the zip unpacks to more than %s", manifest.Size(maxUnpackedBytes))
 		}
+		total += f.UncompressedSize64
 		files[name] = f
 	}
 	for name := range files {

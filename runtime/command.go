@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -116,10 +115,11 @@ func (c *command) sandbox(ctx context.Context, mod *module, r *call.Request, o *
 	instance, err := c.rt.wazero.InstantiateModule(experimental.WithMemoryAllocator(wasi.NewContext(ctx, s.process), s.memory), mod.compiled, anonymous())
 	if err != nil {
 		s.process.Close()
+		s.memory.Free() // wazero does not
 		if ctx.Err() != nil {
 			return nil, guestError(ctx, err, s.memory.Refused(), c.ver)
 		}
-		return nil, fmt.Errorf("instantiate: %w", err)
+		return nil, &FailedError{Msg: "the module cannot be instantiated: " + err.Error()}
 	}
 	s.module, s.start = instance, instance.ExportedFunction("_start")
 	return s, nil

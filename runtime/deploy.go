@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/mayfly-faas/mayfly/host/wasi"
@@ -33,13 +32,7 @@ type Deployed struct {
 // (ErrArtifact, ErrTooLarge, ErrNoPython) and changes nothing. Once Deploy has returned without an error, the version is on disk.
 func (rt *Runtime) Deploy(ctx context.Context, name string, body io.Reader) (Deployed, error) {
 	d := Deployed{Function: name}
-	rt.mu.RLock()
-	closed := rt.closed
-	if !closed {
-		rt.work.Add(1)
-	}
-	rt.mu.RUnlock()
-	if closed {
+	if !rt.hold() {
 		return d, ErrClosed
 	}
 	defer rt.work.Done()
@@ -182,16 +175,22 @@ func checkCommand(a *artifact, memory int64) error {
 // try compiles the module, which finds what is invalid in it, and links it.
 func (c *command) try(ctx context.Context, phases *call.Phases) error {
 	mod, err := c.rt.modules.acquire(ctx, c.ver.moduleDigest(), c.loadWasm, phases)
+	if invalid, ok := errors.AsType[*compileError](err); ok {
+		return refuse("%s", invalid.err)
+	}
 	if err != nil {
-		return refuse("%s", strings.TrimPrefix(err.Error(), "compile: "))
+		return err
 	}
 	defer c.rt.modules.release(mod)
 	ctx, cancel := context.WithTimeout(ctx, c.ver.limits.timeout)
 	defer cancel()
 	var o Outcome
 	s, err := c.sandbox(ctx, mod, &call.Request{}, &o)
+	if errors.Is(err, ErrFailed) || errors.Is(err, ErrTimeout) || errors.Is(err, ErrMemory) {
+		return refuse("%s", err) // it is the start function that ran
+	}
 	if err != nil {
-		return refuse("the module cannot be instantiated: %s", strings.TrimPrefix(err.Error(), "instantiate: "))
+		return err
 	}
 	s.close()
 	return nil

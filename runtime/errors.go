@@ -31,7 +31,7 @@ var (
 
 // LimitError is a limit that was met: which, its value, what was measured, and the setting that changes it.
 type LimitError struct {
-	// Is is the sentinel: ErrTooLarge, ErrBusy, ErrTimeout or ErrMemory.
+	// Kind is the sentinel: ErrTooLarge, ErrBusy, ErrTimeout or ErrMemory.
 	Kind error
 	// Limit names the limit; Value and Measured have units.
 	Limit, Value, Measured string
@@ -61,6 +61,8 @@ type FailedError struct {
 	// Trace is the guest's traceback or stack trace. It may show the function's code, and goes to the log; to a
 	// caller only when the server is told so.
 	Trace string
+
+	logged bool // the guest has written Trace to its log itself
 }
 
 // Error implements error.

@@ -29,6 +29,7 @@ type interpreter struct {
 	mu     sync.Mutex
 	loaded *loaded          // guarded by mu; nil until booted
 	idle   []*pythonSandbox // guarded by mu; all of loaded's
+	closed bool             // guarded by mu
 	drops  int              // guarded by mu; how often drop was called: sandboxes from before the last are not kept
 }
 
@@ -85,7 +86,14 @@ func (e *interpreter) acquire(ctx context.Context, o *Outcome) (*pythonSandbox, 
 			o.Phases.Restore = time.Since(begin)
 			return s, err
 		}
-		done := e.boots.DoChan("", func() (any, error) { return e.boot() })
+		done := e.boots.DoChan("", func() (any, error) {
+			// The request may give up before: the runtime must know that something still runs.
+			if !e.rt.hold() {
+				return nil, ErrClosed
+			}
+			defer e.rt.work.Done()
+			return e.boot()
+		})
 		select {
 		case result := <-done:
 			if result.Err != nil {
@@ -94,7 +102,7 @@ func (e *interpreter) acquire(ctx context.Context, o *Outcome) (*pythonSandbox, 
 			took := result.Val.(call.Phases)
 			o.Phases.Load, o.Phases.Compile, o.Phases.Boot = took.Load, took.Compile, took.Boot
 		case <-ctx.Done():
-			return nil, guestError(ctx, ctx.Err(), 0, e.ver)
+			return nil, ctx.Err()
 		}
 	}
 }
@@ -225,9 +233,17 @@ func (e *interpreter) boot() (call.Phases, error) {
 	}
 	l.refs++ // the sandbox's
 	e.mu.Lock()
-	e.loaded = l
-	e.idle = append(e.idle, s)
+	closed := e.closed
+	if !closed {
+		e.loaded = l
+		e.idle = append(e.idle, s)
+	}
 	e.mu.Unlock()
+	if closed { // the version was replaced, and who waited for it has given up
+		e.end(s)
+		e.unref(l)
+		return took, ErrClosed
+	}
 	return took, nil
 }
 
@@ -325,4 +341,9 @@ func (e *interpreter) entry() string {
 	return e.loaded.image.Entry
 }
 
-func (e *interpreter) close() { e.drop(FromModule) }
+func (e *interpreter) close() {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	e.drop(FromModule)
+}

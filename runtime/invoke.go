@@ -32,22 +32,31 @@ func (rt *Runtime) Invoke(ctx context.Context, function string, r *call.Request)
 	if err != nil {
 		return nil, o, err
 	}
+	leave := func() {
+		v.end()
+		rt.work.Done()
+	}
+	returned := false
+	defer func() {
+		if !returned { // a panic, which the server outlives
+			leave()
+		}
+	}()
 	o.Version = v.record.Number
 	response, done, err := rt.invoke(ctx, v, r, &o)
+	returned = true
 	rt.stats.add(function, &o, err)
 	if err != nil {
 		v.report(r.ID, err)
 	}
 	if done == nil {
-		v.end()
-		rt.work.Done()
+		leave()
 		return response, o, err
 	}
 	// The answer does not wait for the sandbox; the place under the concurrency limit does.
 	go func() {
-		defer rt.work.Done()
+		defer leave()
 		done()
-		v.end()
 	}()
 	return response, o, err
 }
@@ -87,13 +96,37 @@ func (rt *Runtime) invoke(ctx context.Context, v *version, r *call.Request, o *O
 	defer cancel()
 	// A runtime that closes cuts off what runs.
 	defer context.AfterFunc(rt.ctx, cancel)()
+	returned := false
+	defer func() {
+		if !returned {
+			v.places.Release(1)
+		}
+	}()
 	response, done, err := v.engine.serve(ctx, r, o)
+	returned = true
+	if err != nil {
+		err = v.explain(ctx, err)
+	}
 	return response, func() {
+		defer v.places.Release(1)
 		if done != nil {
 			done()
 		}
-		v.places.Release(1)
 	}, err
+}
+
+// explain says of an engine's error what a caller needs to know.
+func (v *version) explain(ctx context.Context, err error) error {
+	load, ok := errors.AsType[*python.LoadError](err)
+	switch {
+	case ok && load.Kind == "memory":
+		return &LimitError{Kind: ErrMemory, Limit: "memory", Value: manifest.Size(v.limits.memory).String(), Setting: "memory in mayfly.toml"}
+	case ok:
+		return &FailedError{Msg: load.Error(), Trace: load.Traceback}
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return ErrCanceled
+	}
+	return err
 }
 
 // timed returns the context for the function's own time, which begins now.
@@ -146,9 +179,9 @@ func guestError(ctx context.Context, err error, refused int64, v *version) error
 	case failed && failure.Kind == "memory":
 		return outOfMemory()
 	case failed && failure.Kind == "exit":
-		return &FailedError{Msg: "the function left by SystemExit instead of answering", Trace: failure.Traceback}
+		return &FailedError{Msg: "the function left by SystemExit instead of answering", Trace: failure.Traceback, logged: true}
 	case failed:
-		return &FailedError{Msg: "the function raised " + failure.Type, Trace: failure.Traceback}
+		return &FailedError{Msg: "the function raised " + failure.Type, Trace: failure.Traceback, logged: true}
 	case refused > 0:
 		return outOfMemory()
 	case exited:
@@ -168,7 +201,7 @@ func guestError(ctx context.Context, err error, refused int64, v *version) error
 // report writes a failed call to the function's log.
 func (v *version) report(request string, err error) {
 	text := err.Error()
-	if failed, ok := errors.AsType[*FailedError](err); ok && failed.Trace != "" && v.meta.Kind == Command {
+	if failed, ok := errors.AsType[*FailedError](err); ok && failed.Trace != "" && !failed.logged {
 		text += "\n" + failed.Trace
 	}
 	for line := range strings.Lines(text) {

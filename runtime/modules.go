@@ -21,9 +21,11 @@ type modules struct {
 	maxBytes int64
 	compiles singleflight.Group
 
-	mu    sync.Mutex
-	lru   *lru.Cache[string, *module] // guarded by mu
-	bytes int64                       // guarded by mu; of what is in lru
+	mu     sync.Mutex
+	closed bool                        // guarded by mu
+	work   sync.WaitGroup              // compilations
+	lru    *lru.Cache[string, *module] // guarded by mu
+	bytes  int64                       // guarded by mu; of what is in lru
 }
 
 // module is a compiled module. Who uses it holds a reference.
@@ -37,6 +39,12 @@ type module struct {
 	refs     int       // guarded by owner.mu; one of them is the cache's
 	lastUsed time.Time // guarded by owner.mu
 }
+
+// compileError is a module that wazero does not compile.
+type compileError struct{ err error }
+
+func (e *compileError) Error() string { return "compile: " + e.err.Error() }
+func (e *compileError) Unwrap() error { return e.err }
 
 func newModules(rt wazero.Runtime, count int, maxBytes int64) (*modules, error) {
 	m := &modules{runtime: rt, maxBytes: maxBytes}
@@ -57,14 +65,7 @@ func (m *modules) acquire(ctx context.Context, digest string, load func() ([]byt
 			return mod, nil
 		}
 		// The compilation goes on when the caller that began it gives up: others may be waiting for it.
-		done := m.compiles.DoChan(digest, func() (any, error) {
-			mod, took, err := m.compile(context.WithoutCancel(ctx), digest, load)
-			if err != nil {
-				return nil, err
-			}
-			m.add(mod)
-			return took, nil
-		})
+		done := m.compiles.DoChan(digest, func() (any, error) { return m.build(context.WithoutCancel(ctx), digest, load) })
 		select {
 		case result := <-done:
 			if result.Err != nil {
@@ -76,6 +77,27 @@ func (m *modules) acquire(ctx context.Context, digest string, load func() ([]byt
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// build compiles a module and puts it into the cache.
+func (m *modules) build(ctx context.Context, digest string, load func() ([]byte, error)) (call.Phases, error) {
+	m.mu.Lock()
+	if m.closed || m.lru.Contains(digest) { // another caller's compilation may have ended just now
+		defer m.mu.Unlock()
+		if m.closed {
+			return call.Phases{}, ErrClosed
+		}
+		return call.Phases{}, nil
+	}
+	m.work.Add(1)
+	m.mu.Unlock()
+	defer m.work.Done()
+	mod, took, err := m.compile(ctx, digest, load)
+	if err != nil {
+		return took, err
+	}
+	m.add(mod)
+	return took, nil
 }
 
 // find returns the module if it is in memory, with a reference for the caller.
@@ -91,8 +113,13 @@ func (m *modules) find(digest string) *module {
 	return mod
 }
 
-func (m *modules) compile(ctx context.Context, digest string, load func() ([]byte, error)) (*module, call.Phases, error) {
-	var took call.Phases
+func (m *modules) compile(ctx context.Context, digest string, load func() ([]byte, error)) (mod *module, took call.Phases, err error) {
+	defer func() {
+		// It runs on a goroutine of its own, where a mistake in the compiler would end the server.
+		if r := recover(); r != nil {
+			mod, err = nil, &compileError{fmt.Errorf("%v", r)}
+		}
+	}()
 	begin := time.Now()
 	wasm, err := load()
 	if err != nil {
@@ -106,7 +133,7 @@ func (m *modules) compile(ctx context.Context, digest string, load func() ([]byt
 	begin = time.Now()
 	compiled, err := m.runtime.CompileModule(ctx, prepared.Bytes)
 	if err != nil {
-		return nil, took, fmt.Errorf("compile: %w", err)
+		return nil, took, &compileError{err}
 	}
 	took.Compile = time.Since(begin)
 	prepared.Bytes = nil
@@ -165,8 +192,12 @@ func (m *modules) count() int {
 	return m.lru.Len()
 }
 
-// close empties the cache.
+// close empties the cache, after the compilations that run have ended.
 func (m *modules) close() {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
+	m.work.Wait()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.lru.Purge()

@@ -158,3 +158,62 @@ func TestCompileInstantiateCloseAtOnce(t *testing.T) {
 	}
 	workers.Wait()
 }
+
+func TestModulesAreCompiledOnceHoweverTheCallersMeet(t *testing.T) {
+	for range 100 {
+		m := testModules(t, 4, 1<<20)
+		var compiled atomic.Int32
+		var callers sync.WaitGroup
+		for range 32 {
+			callers.Go(func() {
+				mod, err := m.acquire(context.Background(), "x", func() ([]byte, error) {
+					compiled.Add(1)
+					return load(1)()
+				}, &call.Phases{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				m.release(mod)
+			})
+		}
+		callers.Wait()
+		m.close()
+		if n := compiled.Load(); n != 1 || m.bytes != 0 {
+			t.Fatalf("%d compilations, %d bytes left after close", n, m.bytes)
+		}
+	}
+}
+
+func TestClosingWaitsForACompilationThatItsCallerHasLeft(t *testing.T) {
+	m := testModules(t, 4, 1<<20)
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	left := make(chan error)
+	go func() {
+		_, err := m.acquire(ctx, "x", func() ([]byte, error) {
+			close(begun)
+			<-goOn
+			return load(1)()
+		}, &call.Phases{})
+		left <- err
+	}()
+	<-begun
+	cancel()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("the caller got %v", err)
+	}
+	closed := make(chan struct{})
+	go func() {
+		m.close()
+		close(closed)
+	}()
+	close(goOn)
+	<-closed
+	if m.count() != 0 || m.bytes != 0 {
+		t.Errorf("%d modules and %d bytes after close", m.count(), m.bytes)
+	}
+	if _, err := m.acquire(context.Background(), "y", load(2), &call.Phases{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("after close: %v", err)
+	}
+}

@@ -67,7 +67,7 @@ func Open(o Options) (rt *Runtime, err error) {
 	if rt.store, err = store.Open(o.DataDir, store.Options{}); err != nil {
 		return rt, err
 	}
-	if err = sweepUnpacked(rt.cacheDir("files")); err != nil {
+	if err = rt.sweepCache(); err != nil {
 		return rt, err
 	}
 	if rt.cache, rt.wazero, err = newWazero(rt.ctx, rt.cacheDir("compiled")); err != nil {
@@ -129,6 +129,16 @@ func (rt *Runtime) Close() error {
 		errs = append(errs, rt.store.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// hold counts something in that the runtime must wait for when it closes, by rt.work.Done; false says that it has closed.
+func (rt *Runtime) hold() bool {
+	rt.mu.RLock()
+	defer rt.mu.RUnlock()
+	if !rt.closed {
+		rt.work.Add(1)
+	}
+	return !rt.closed
 }
 
 func (rt *Runtime) cacheDir(what string) string {

@@ -35,11 +35,7 @@ var outcomes = []struct {
 func (s *stats) add(function string, o *Outcome, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	counters := s.pending[function]
-	if counters == nil {
-		counters = map[string]uint64{}
-		s.pending[function] = counters
-	}
+	counters := s.count(function)
 	counters["calls"]++
 	if o.Cold {
 		counters["cold"]++
@@ -67,7 +63,27 @@ func (s *stats) flush() error {
 	if len(pending) == 0 {
 		return nil
 	}
-	return s.store.Count(pending)
+	err := s.store.Count(pending)
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for function, counters := range pending {
+			for counter, n := range counters {
+				s.count(function)[counter] += n
+			}
+		}
+	}
+	return err
+}
+
+// count returns a function's counters that are not yet in the store. It is called with mu held.
+func (s *stats) count(function string) map[string]uint64 {
+	counters := s.pending[function]
+	if counters == nil {
+		counters = map[string]uint64{}
+		s.pending[function] = counters
+	}
+	return counters
 }
 
 // forget drops what has been counted of a function that is deleted.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // unpack puts an artifact's files into the folder dir, whole or not at all. The folder is a cache: what is in it
@@ -87,15 +88,36 @@ func (rt *Runtime) openFiles(digest string) (*os.Root, error) {
 	return os.OpenRoot(dir)
 }
 
-// sweepUnpacked removes what a run that was killed has left half unpacked.
-func sweepUnpacked(dir string) error {
-	left, err := filepath.Glob(filepath.Join(dir, "tmp-*"))
+// sweepCache removes the unpacked files and venvs of artifacts that no version has: of functions that were deleted, of deploys that were refused or
+// killed.
+func (rt *Runtime) sweepCache() error {
+	functions, err := rt.store.Functions()
 	if err != nil {
 		return err
 	}
-	for _, tmp := range left {
-		if err := os.RemoveAll(tmp); err != nil {
+	wanted := map[string]bool{}
+	for _, f := range functions {
+		versions, err := rt.store.Versions(f.Name)
+		if err != nil {
+			return err
+		}
+		for _, v := range versions {
+			wanted[v.Digest] = true
+		}
+	}
+	for _, dir := range []string{rt.cacheDir("files"), rt.cacheDir("venvs")} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("sweep: %w", err)
+		}
+		for _, e := range entries {
+			// A venv's name has CPython's version behind the digest.
+			if digest, _, _ := strings.Cut(e.Name(), "-"); wanted[digest] {
+				continue
+			}
+			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+				return fmt.Errorf("sweep: %w", err)
+			}
 		}
 	}
 	return nil

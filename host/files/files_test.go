@@ -2,8 +2,12 @@ package files
 
 import (
 	"context"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -131,8 +135,13 @@ func TestTempCountsWhatItHolds(t *testing.T) {
 	if _, errno := f.WriteAt(context.Background(), []byte("x"), wasi.AtEnd); errno != wasi.ENOSPC {
 		t.Errorf("writing to a full folder: %v, want %v", errno, wasi.ENOSPC)
 	}
-	if errno := f.Truncate(1 << 40); errno != wasi.ENOSPC {
-		t.Errorf("a sparse file larger than the limit: %v, want %v", errno, wasi.ENOSPC)
+	for _, size := range []int64{1 << 40, math.MaxInt64} {
+		if errno := f.Truncate(size); errno != wasi.ENOSPC {
+			t.Errorf("a sparse file larger than the limit: %v, want %v", errno, wasi.ENOSPC)
+		}
+	}
+	if errno := temp.SymLink(strings.Repeat("x", 4000), "link"); errno != wasi.ENOSPC {
+		t.Errorf("a link to a long name in a full folder: %v, want %v", errno, wasi.ENOSPC)
 	}
 	if errno := temp.Unlink("file"); errno != 0 {
 		t.Fatal(errno)
@@ -142,7 +151,37 @@ func TestTempCountsWhatItHolds(t *testing.T) {
 		t.Errorf("a file that is open and unlinked gave %d bytes (%v)", n, errno)
 	}
 	f.Close()
+	if errno := temp.SymLink(strings.Repeat("x", 4000), "link"); errno != 0 || temp.Used() < empty+4000 {
+		t.Errorf("a link to a long name counts %d bytes (%v)", temp.Used()-empty, errno)
+	}
+	if errno := temp.Unlink("link"); errno != 0 {
+		t.Fatal(errno)
+	}
 	if got := temp.Used(); got != empty {
 		t.Errorf("%d bytes are still counted", got-empty)
 	}
+}
+
+func TestTruncatedFilesGiveTheirMemoryBack(t *testing.T) {
+	temp := NewTemp("/tmp", 2<<20)
+	var open []wasi.File
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 50 {
+		f := mustOpen(t, temp, strconv.Itoa(i), write)
+		open = append(open, f)
+		if _, errno := f.WriteAt(context.Background(), make([]byte, 1<<20), 0); errno != 0 {
+			t.Fatal(errno)
+		}
+		if errno := f.Truncate(1); errno != 0 {
+			t.Fatal(errno)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if more := int64(after.HeapAlloc) - int64(before.HeapAlloc); more > 10<<20 {
+		t.Errorf("a folder of 2 MiB holds %d bytes", more)
+	}
+	runtime.KeepAlive(open)
 }

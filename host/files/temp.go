@@ -33,6 +33,9 @@ type node struct {
 	opens    int
 }
 
+// size returns how many bytes the node itself counts.
+func (n *node) size() int64 { return int64(len(n.data) + len(n.target)) }
+
 // NewTemp returns an empty folder that will be mounted at the absolute path at, and holds up to limit bytes, names included.
 func NewTemp(at string, limit int64) *Temp {
 	t := &Temp{at: strings.Trim(at, "/"), limit: limit}
@@ -146,7 +149,7 @@ func (t *Temp) existing(name string, follow bool) (place, wasi.Errno) {
 
 // take counts bytes against the limit.
 func (t *Temp) take(bytes int64) wasi.Errno {
-	if bytes > 0 && t.used+bytes > t.limit {
+	if bytes > t.limit-t.used {
 		return wasi.ENOSPC
 	}
 	t.used += bytes
@@ -160,7 +163,11 @@ func touch(n *node) {
 
 // attach puts a new node into the folder.
 func (t *Temp) attach(at place, n *node) wasi.Errno {
-	if errno := t.take(nodeCost + int64(len(at.base))); errno != 0 {
+	cost := nodeCost + int64(len(at.base))
+	if n.stat.Links == 0 {
+		cost += n.size()
+	}
+	if errno := t.take(cost); errno != 0 {
 		return errno
 	}
 	at.dir.children[at.base] = n
@@ -180,7 +187,7 @@ func (t *Temp) detach(at place) {
 
 func (t *Temp) free(n *node) {
 	if n.stat.Links == 0 && n.opens == 0 {
-		t.used -= int64(len(n.data))
-		n.data = nil
+		t.used -= n.size()
+		n.data, n.target = nil, ""
 	}
 }

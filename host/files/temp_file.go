@@ -105,7 +105,7 @@ func (f *tempFile) Truncate(size int64) wasi.Errno {
 	}
 	if size < int64(len(n.data)) {
 		f.temp.used -= int64(len(n.data)) - size
-		n.data = slices.Clip(n.data[:size])
+		n.data = append([]byte(nil), n.data[:size]...) // what is cut off must not stay in memory
 		n.stat.Size = size
 	} else if errno := f.grow(size); errno != 0 {
 		return errno

@@ -31,15 +31,11 @@ func (w *Writer) Write(p []byte) (int, error) {
 		if i < 0 {
 			break
 		}
-		w.partial = append(w.partial, p[:i]...)
+		w.add(p[:i])
 		w.emit()
 		p = p[i+1:]
 	}
-	w.partial = append(w.partial, p...)
-	// A line without an end must not take all memory.
-	for len(w.partial) > MaxLine {
-		w.emit()
-	}
+	w.add(p)
 	return n, nil
 }
 
@@ -49,6 +45,17 @@ func (w *Writer) End() {
 		w.emit()
 	}
 	w.line.Request = ""
+}
+
+// add appends to the line. One that is too long goes on in another, so that it does not take all memory.
+func (w *Writer) add(p []byte) {
+	for len(w.partial)+len(p) > MaxLine {
+		n := MaxLine - len(w.partial)
+		w.partial = append(w.partial, p[:n]...)
+		w.emit()
+		p = p[n:]
+	}
+	w.partial = append(w.partial, p...)
 }
 
 func (w *Writer) emit() {

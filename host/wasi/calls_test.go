@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -557,6 +558,60 @@ func TestImagesKeepOpenFiles(t *testing.T) {
 	d.open("tmp/left open", create, writable, 0)
 	if _, err := d.process.TakeFiles("/tmp"); err == nil || !strings.Contains(err.Error(), "/tmp/left open was left open") {
 		t.Errorf("a request's own file in an image: %v", err)
+	}
+}
+
+func TestResetUndoesWhatAGuestDidToItsOwnDescriptors(t *testing.T) {
+	d := openDoor(t)
+	kept, err := d.process.TakeFiles("/tmp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
+	for _, spoil := range []func(){
+		func() {
+			for fd := range uint64(4) {
+				d.must("fd_close", fd)
+			}
+		},
+		func() { d.must("fd_renumber", d.open("app/hello.txt", 0, readable, 0), 1) },
+		func() { d.must("fd_renumber", 2, root) },
+		func() { d.must("fd_fdstat_set_flags", 1, appending) },
+	} {
+		spoil()
+		if err := d.process.Reset(kept); err != nil {
+			t.Fatal(err)
+		}
+		d.stdin.Set([]byte("input"))
+		d.stdout.Reset()
+		d.write(1, "out")
+		d.write(2, "err")
+		if in, out := d.read(0, 9), d.stdout.String(); in != "input" || out != "outerr" {
+			t.Errorf("read %q, written %q", in, out)
+		}
+		d.must("fd_close", d.open("app/hello.txt", 0, readable, 0))
+		at := d.alloc(24)
+		if d.must("fd_fdstat_get", 1, at); d.bytes(at+2, 1)[0] != 0 {
+			t.Error("the flags of an earlier request are there")
+		}
+	}
+}
+
+func TestListingsAreBounded(t *testing.T) {
+	d := openDoor(t)
+	// 1 MiB of /tmp has room for 3000 names.
+	for i := range 3000 {
+		d.must("fd_close", d.open("tmp/"+strconv.Itoa(i), create, writable, 0))
+	}
+	buffer, used := d.alloc(64), d.alloc(4)
+	var errno wasi.Errno
+	for range 200 {
+		if errno = d.call("fd_readdir", d.open("tmp", directory, readable, 0), buffer, 64, 0, used); errno != 0 {
+			break
+		}
+	}
+	if errno != wasi.ENOMEM {
+		t.Errorf("200 listings of 3000 names at a time: %v", errno)
 	}
 }
 

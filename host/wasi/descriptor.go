@@ -18,7 +18,8 @@ type descriptor struct {
 	read, write, append bool
 	flags               uint16 // fdflags as the guest set them
 	preopen             bool
-	shared              bool // the file belongs to an image and outlives this descriptor
+	own                 int  // the number under which the process itself opened it; -1 for what the guest opened
+	shared              bool // the file belongs to the process or to an image, and outlives this descriptor
 
 	// entries is the directory as it was when it was last read from its beginning.
 	entries []Dirent
@@ -65,29 +66,51 @@ func (p *Process) add(d *descriptor) (fd int, errno Errno) {
 	return len(p.open) - 1, 0
 }
 
-// Close closes all that is open.
-func (p *Process) Close() {
+// openOwn opens d for the process itself: a guest may close it, and a Reset brings it back.
+func (p *Process) openOwn(fd int, d *descriptor) {
+	d.own, d.shared = fd, true
+	p.own[fd] = d.file
+	p.put(fd, d)
+}
+
+// closeAll closes all that is open but the process's own files.
+func (p *Process) closeAll() {
 	for fd, d := range p.open {
 		if d != nil {
 			d.close()
 			p.open[fd] = nil
 		}
 	}
-	p.open = p.open[:0]
 }
 
-// OpenFiles is what an image remembers of a process's descriptors: files that the guest opened while it was loaded. It
-// owns those files.
+// Close closes all that is open.
+func (p *Process) Close() {
+	p.closeAll()
+	p.open = p.open[:0]
+	for _, f := range p.own {
+		f.Close()
+	}
+	clear(p.own)
+}
+
+// OpenFiles is what an image remembers of a process's descriptors: which there are, and the files that the guest opened while it was
+// loaded, which it owns.
 type OpenFiles struct {
 	descriptors map[int]descriptor
 }
 
-// TakeFiles takes the files that the guest itself opened into an OpenFiles; the process keeps using them. A file under
+// TakeFiles takes the descriptors into an OpenFiles; the process keeps using them. A file under
 // one of the folders that are private to a request (such as /tmp) cannot be kept, and is named in the error.
 func (p *Process) TakeFiles(private ...string) (*OpenFiles, error) {
 	f := &OpenFiles{descriptors: map[int]descriptor{}}
 	for fd, d := range p.open {
-		if d == nil || d.path == "" || d.preopen {
+		if d == nil {
+			continue
+		}
+		if d.own >= 0 {
+			own := *d
+			own.file, own.entries = nil, nil // of each process its own
+			f.descriptors[fd] = own
 			continue
 		}
 		for _, dir := range private {
@@ -103,17 +126,15 @@ func (p *Process) TakeFiles(private ...string) (*OpenFiles, error) {
 	return f, nil
 }
 
-// Reset closes what the guest opened and gives it the descriptors of f: same numbers, files and positions. Devices are this
-// process's own. Standard streams stay.
+// Reset closes what is open and gives the guest the descriptors of f: same numbers, files and positions. Devices, the standard streams
+// and the root are this process's own.
 func (p *Process) Reset(f *OpenFiles) error {
-	for fd, d := range p.open {
-		if d != nil && d.path != "" && !d.preopen {
-			d.close()
-			p.open[fd] = nil
-		}
-	}
+	p.closeAll()
 	for fd, d := range f.descriptors {
-		if d.kind == CharacterDevice {
+		switch {
+		case d.own >= 0:
+			d.file = p.own[d.own]
+		case d.kind == CharacterDevice:
 			var errno Errno
 			if d.file, errno = p.root.Open(d.path[1:], OpenFlags{Read: d.read, Write: d.write}); errno != 0 {
 				return fmt.Errorf("open %s again: %w", d.path, errno)
@@ -127,7 +148,7 @@ func (p *Process) Reset(f *OpenFiles) error {
 // Close closes the files. No process may use them any more.
 func (f *OpenFiles) Close() {
 	for _, d := range f.descriptors {
-		if d.shared {
+		if d.shared && d.own < 0 {
 			d.file.Close()
 		}
 	}

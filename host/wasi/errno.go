@@ -22,6 +22,7 @@ const (
 	EMFILE        Errno = 33
 	ENAMETOOLONG  Errno = 37
 	ENOENT        Errno = 44
+	ENOMEM        Errno = 48
 	ENOSPC        Errno = 51
 	ENOSYS        Errno = 52
 	ENOTDIR       Errno = 54
@@ -52,6 +53,7 @@ var errnoText = [maxErrnoNamed]string{
 	EMFILE:       "too many open files",
 	ENAMETOOLONG: "file name too long",
 	ENOENT:       "no such file or directory",
+	ENOMEM:       "not enough memory",
 	ENOSPC:       "no space left",
 	ENOSYS:       "function not implemented",
 	ENOTDIR:      "not a directory",

@@ -283,9 +283,15 @@ func fdReaddir(_ context.Context, p *Process, m memory, a []uint64) Errno {
 		return errno
 	}
 	if cookie := a[3]; cookie == 0 || d.entries == nil {
-		if d.entries, errno = readDir(d); errno != 0 {
+		d.entries = nil
+		entries, errno := readDir(d)
+		if errno != 0 {
 			return errno
 		}
+		if p.listed()+len(entries) > maxListed {
+			return ENOMEM
+		}
+		d.entries = entries
 	}
 	const headerSize = 24
 	used := 0
@@ -300,6 +306,19 @@ func fdReaddir(_ context.Context, p *Process, m memory, a []uint64) Errno {
 		used += copy(buf[used:], e.Name)
 	}
 	return m.putUint32(a[4], uint32(used))
+}
+
+// maxListed bounds how many directory entries a process holds in listings that it has begun to read.
+const maxListed = 1 << 18
+
+func (p *Process) listed() int {
+	n := 0
+	for _, d := range p.open {
+		if d != nil {
+			n += len(d.entries)
+		}
+	}
+	return n
 }
 
 func readDir(d *descriptor) ([]Dirent, Errno) {

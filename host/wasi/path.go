@@ -103,7 +103,7 @@ func pathOpen(_ context.Context, p *Process, m memory, a []uint64) Errno {
 	d := &descriptor{
 		file: f, path: path.Join("/", name), kind: st.Type,
 		read: flags.Read, write: flags.Write && st.Type != Directory,
-		append: fdflags&fdAppend != 0, flags: fdflags,
+		append: fdflags&fdAppend != 0, flags: fdflags, own: -1,
 	}
 	fd, errno := p.add(d)
 	if errno != 0 {
@@ -192,8 +192,11 @@ func pathSymlink(_ context.Context, p *Process, m memory, a []uint64) Errno {
 	if errno != 0 {
 		return errno
 	}
-	if target == "" {
+	switch {
+	case target == "":
 		return ENOENT
+	case len(target) > pathMax:
+		return ENAMETOOLONG
 	}
 	return change(p, m, a[2:], func(w WritableFS, name string, mustDir bool) Errno {
 		if mustDir {

@@ -20,6 +20,7 @@ type Process struct {
 	Env []string
 
 	root    FS
+	own     map[int]File // what the process itself opened, by the number it had at first
 	open    []*descriptor
 	started time.Time
 	waited  time.Duration
@@ -28,19 +29,19 @@ type Process struct {
 // NewProcess returns a process whose file system is root. Its standard streams are closed until SetStream opens them; descriptor 3 is
 // the preopened directory "/".
 func NewProcess(root FS) (*Process, error) {
-	p := &Process{root: root, started: time.Now()}
+	p := &Process{root: root, own: map[int]File{}, started: time.Now()}
 	dir, errno := root.Open(".", OpenFlags{Read: true, Directory: true})
 	if errno != 0 {
 		return nil, fmt.Errorf("open root directory: %w", errno)
 	}
-	p.put(rootFD, &descriptor{file: dir, path: "/", kind: Directory, read: true, preopen: true})
+	p.openOwn(rootFD, &descriptor{file: dir, path: "/", kind: Directory, read: true, preopen: true})
 	return p, nil
 }
 
 // SetStream puts f, a stream, at descriptor fd, in place of what was open there. It is for the standard streams and for what
 // a sandbox has beside them at a fixed number.
 func (p *Process) SetStream(fd int, f File) {
-	p.put(fd, &descriptor{file: f, kind: Unknown, read: true, write: true})
+	p.openOwn(fd, &descriptor{file: f, kind: Unknown, read: true, write: true})
 }
 
 // Begin starts the clocks by which CPU time is told: the guest begins to run for a new request.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -76,7 +77,8 @@ func Parse(text []byte) (*Manifest, error) {
 	if err := checkQuoted(text); err != nil {
 		return nil, err
 	}
-	var m Manifest
+	const unset = math.MinInt // 0 is a mistake, unless nothing is there
+	m := Manifest{Concurrency: unset, Queue: unset}
 	dec := toml.NewDecoder(strings.NewReader(string(text)))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(&m)
@@ -100,6 +102,14 @@ func Parse(text []byte) (*Manifest, error) {
 	}
 	if err != nil {
 		return nil, &Error{Msg: strings.TrimPrefix(err.Error(), "toml: ")}
+	}
+	for key, n := range map[string]*int{"concurrency": &m.Concurrency, "queue": &m.Queue} {
+		switch *n {
+		case 0:
+			return nil, &Error{Msg: key + " = 0: it must be 1 or more"}
+		case unset:
+			*n = 0
+		}
 	}
 	if err := m.validate(); err != nil {
 		return nil, err

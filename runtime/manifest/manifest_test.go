@@ -67,6 +67,8 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 		{"timeout = \"0s\"", `is not a duration`},
 		{"timeout = \"100h\"", `mayfly.toml: timeout = "100h0m0s": it must be more than 0 and at most 24h0m0s`},
 		{"isolation = \"shared\"", `mayfly.toml: isolation = "shared": it must be "fresh" or "reuse"`},
+		{"concurrency = 0", `mayfly.toml: concurrency = 0: it must be 1 or more`},
+		{"queue = 0", `mayfly.toml: queue = 0: it must be 1 or more`},
 		{"concurrency = -1", `mayfly.toml: concurrency = -1: it must be from 1 to 10000`},
 		{"queue = 9000000", `mayfly.toml: queue = 9000000: it must be from 1 to 1000000`},
 		{"entry = \"../x.py\"", `mayfly.toml: entry = "../x.py": it must name a module or a file in the folder`},

@@ -45,6 +45,9 @@ func appendRequest(b []byte, r *call.Request) []byte {
 // header fields follow (name NUL value NUL ...), in latin-1, and the body.
 const responseHead = 12
 
+// frameRoom is what a frame may have beside the body: its head, 64 KiB of header fields, or a failure with its traceback.
+const frameRoom = 160 << 10
+
 // parseResponse reads the frame that a guest answered with. What it wrote is not to be trusted: errors say what is wrong
 // with it. A *Failure tells that the function failed.
 func parseResponse(b []byte) (*call.Response, error) {

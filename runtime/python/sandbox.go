@@ -76,6 +76,8 @@ func newSandbox(ctx context.Context, c *Config, streams Streams) (*Sandbox, erro
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	s.module, err = c.Runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, s.memory), c.Compiled, config)
 	if err != nil {
+		s.process.Close()
+		s.memory.Free() // wazero does not
 		return nil, fmt.Errorf("instantiate CPython: %w", err)
 	}
 	return s, nil
@@ -112,7 +114,7 @@ func (s *Sandbox) lookup(img *Image) (err error) {
 func (s *Sandbox) Invoke(ctx context.Context, img *Image, r *call.Request) (*call.Response, error) {
 	s.frame = appendRequest(s.frame[:0], r)
 	s.in.Set(s.frame)
-	s.out.Reset(int(s.config.ResponseBytes) + responseHead)
+	s.out.Reset(int(s.config.ResponseBytes) + frameRoom)
 	s.memory.ClearRefused()
 	s.process.Begin()
 	result, err := s.invoke.Call(wasi.NewContext(ctx, s.process), uint64(img.callable), uint64(img.args), 0)

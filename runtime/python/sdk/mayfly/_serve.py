@@ -23,6 +23,8 @@ CALL_FD = os.open("/dev/call", os.O_RDWR)
 _HEAD = Struct("<III")  # status, length of the header block, length of the body
 _READ = 64 * 1024
 
+_renewed = False  # which a reset brings back
+
 
 class Server:
     """One function, ready to be called."""
@@ -81,11 +83,16 @@ def write(head: bytes, body: bytes) -> None:
 def report(error: BaseException) -> None:
     """Tell the host that the function failed, and the log with what."""
     kind = "exit" if isinstance(error, SystemExit) else "exception"
+    try:
+        message = str(error)
+    except Exception:
+        message = ""
     trace = format_traceback(error)
     try:
         sys.stderr.write(trace)
-    finally:
-        write_failure(kind, type(error).__qualname__, str(error), trace)
+    except Exception:
+        pass  # the function has put something else in its place
+    write_failure(kind, type(error).__qualname__, message, trace)
 
 
 def format_traceback(error: BaseException) -> str:
@@ -126,7 +133,11 @@ def flush() -> None:
 
 
 def renew() -> None:
-    """Renew what sandboxes that come from one image must not share."""
+    """Renew what sandboxes that come from one image must not share: once, since where a sandbox is reused it has its own from then on."""
+    global _renewed
+    if _renewed:
+        return
+    _renewed = True
     random = sys.modules.get("random")
     if random is not None:
         random.seed()

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     WSGIApplication: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+def split_port(host: str) -> tuple[str, str]:
+    """Split a Host into name and port, which may be missing. An IPv6 address keeps its brackets."""
+    name, colon, port = host.rpartition(":")
+    if not colon or "]" in port:
+        return host, ""
+    return name, port
+
+
 def make_environ(request: Request) -> dict[str, Any]:
     """Return the environ of PEP 3333 for a request: strings are bytes decoded as latin-1."""
 
@@ -24,13 +32,13 @@ def make_environ(request: Request) -> dict[str, Any]:
 
     scheme = text(_SCHEME)
     server, _, port = text(_SERVER).rpartition(":")
-    host, colon, host_port = text(_HOST).partition(":")
+    host, host_port = split_port(text(_HOST))
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": text(_SCRIPT),
         "PATH_INFO": text(_PATH),
         "QUERY_STRING": request.query_string,
-        "SERVER_NAME": host or server.strip("[]"),
+        "SERVER_NAME": host or server,
         "SERVER_PORT": host_port or ({"http": "80", "https": "443"}[scheme] if host else port),
         "SERVER_PROTOCOL": text(_PROTO),
         "REMOTE_ADDR": request.remote_addr,
