@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mayfly-faas/mayfly/gateway"
+	"github.com/mayfly-faas/mayfly/host/wasi/wasitest"
 	"github.com/mayfly-faas/mayfly/runtime"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
@@ -182,6 +183,8 @@ func TestGraceThatIsOverCutsRequestsOff(t *testing.T) {
 func TestIdleFunctionsLeaveMemory(t *testing.T) {
 	s := start(t, config{runtime: runtime.Options{Idle: 50 * time.Millisecond, DataDir: runtimetest.DataDir(t)}})
 	s.deploy("hello", s.python("def handler(request):\n    return 'hello'\n", ""))
+	s.deploy("command", wasitest.Command(nil))
+	s.send("GET", "/fn/command", "")
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		in := s.runtime.InMemory()

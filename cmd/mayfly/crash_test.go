@@ -15,8 +15,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/mayfly-faas/mayfly/host/wasi/wasitest"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
+	"github.com/mayfly-faas/mayfly/store"
 )
 
 // TestKilledServerKeepsEveryAcknowledgedDeploy kills a real server at random moments of a stream of deploys, 30 times over one data
@@ -69,14 +72,32 @@ func TestKilledServerKeepsEveryAcknowledgedDeploy(t *testing.T) {
 	if deployed < rounds {
 		t.Errorf("only %d deploys were acknowledged in %d rounds", deployed, rounds)
 	}
+	// The last start has swept what no version has.
+	st, err := store.Open(data, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	want := map[string]bool{}
+	for function := range acknowledged {
+		versions, err := st.Versions(function)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range versions {
+			want[v.Digest] = true
+		}
+	}
+	got := map[string]bool{}
 	artifacts, err := os.ReadDir(filepath.Join(data, "artifacts"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range artifacts {
-		if len(a.Name()) != 64 {
-			t.Errorf("%s was left behind", a.Name())
-		}
+		got[a.Name()] = true
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("artifacts (-of versions +on disk):\n%s", diff)
 	}
 }
 
