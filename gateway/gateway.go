@@ -7,8 +7,10 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -146,7 +148,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 // recover turns a panic, which is a mistake in Mayfly, into an answer: the server goes on.
 func (s *Server) recover(ctx *fasthttp.RequestCtx) {
 	if r := recover(); r != nil {
-		s.options.Logger.Error("panic while serving", "request_id", requestID(ctx), "path", string(ctx.Path()), "panic", r, "stack", stack())
+		s.options.Logger.Error("panic while serving", "request_id", requestID(ctx), "path", string(ctx.Path()), "panic", r, "stack", string(debug.Stack()))
 		ctx.Response.Reset()
 		s.problem(ctx, problem{status: fasthttp.StatusInternalServerError, kind: "internal", title: "Internal error", detail: "Mayfly made a mistake; its log has the request id"})
 	}
@@ -170,5 +172,5 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 type logAdapter struct{ l *slog.Logger }
 
 func (a logAdapter) Printf(format string, args ...any) {
-	a.l.Debug("http", "message", strings.TrimSpace(sprintf(format, args...)))
+	a.l.Debug("http", "message", strings.TrimSpace(fmt.Sprintf(format, args...)))
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strconv"
 
 	"github.com/valyala/fasthttp"
@@ -106,7 +105,3 @@ func (s *Server) problem(ctx *fasthttp.RequestCtx, p problem) {
 	}
 	ctx.SetBody(text)
 }
-
-func stack() string { return string(debug.Stack()) }
-
-func sprintf(format string, args ...any) string { return fmt.Sprintf(format, args...) }

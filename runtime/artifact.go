@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -161,22 +162,12 @@ func typeName(mode fs.FileMode) string {
 	return "a special one (" + mode.String() + ")"
 }
 
+// withoutTopFolder leaves the folder that a zip was made of out of the names.
 func withoutTopFolder(files map[string]*zip.File) map[string]*zip.File {
-	top := ""
-	for name := range files {
-		dir, _, ok := strings.Cut(name, "/")
-		if !ok || top != "" && dir != top {
-			return files
-		}
-		top = dir
-	}
-	// A package that is deployed as such keeps its folder: its name is part of the entry.
-	if files[top+"/__init__.py"] != nil {
-		return files
-	}
+	top := manifest.TopFolder(maps.Keys(files))
 	inner := make(map[string]*zip.File, len(files))
 	for name, f := range files {
-		inner[name[len(top)+1:]] = f
+		inner[strings.TrimPrefix(name, top)] = f
 	}
 	return inner
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/mayfly-faas/mayfly/host/files"
@@ -48,7 +49,7 @@ func (c *command) loadWasm() ([]byte, error) {
 }
 
 func (c *command) serve(ctx context.Context, r *call.Request, o *Outcome) (*call.Response, func(), error) {
-	mod, err := c.rt.modules.acquire(ctx, c.ver.moduleDigest(), c.loadWasm, &o.Phases)
+	mod, err := c.rt.modules.acquire(ctx, c.ver.meta.Module, c.loadWasm, &o.Phases)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -70,10 +71,8 @@ func (c *command) serve(ctx context.Context, r *call.Request, o *Outcome) (*call
 
 // commandSandbox is one instance of a command, for one request.
 type commandSandbox struct {
-	module interface{ Close(context.Context) error }
-	start  interface {
-		Call(context.Context, ...uint64) ([]uint64, error)
-	}
+	module  api.Module
+	start   api.Function
 	memory  *image.Memory
 	process *wasi.Process
 	out     files.Output
@@ -168,7 +167,7 @@ func fitsMemory(p *prepare.Module, limit int64) error {
 
 func (c *command) drop(from From) {
 	if from >= FromDisk {
-		c.rt.modules.drop(c.ver.moduleDigest())
+		c.rt.modules.drop(c.ver.meta.Module)
 	}
 }
 

@@ -174,7 +174,7 @@ func checkCommand(a *artifact, memory int64) error {
 
 // try compiles the module, which finds what is invalid in it, and links it.
 func (c *command) try(ctx context.Context, phases *call.Phases) error {
-	mod, err := c.rt.modules.acquire(ctx, c.ver.moduleDigest(), c.loadWasm, phases)
+	mod, err := c.rt.modules.acquire(ctx, c.ver.meta.Module, c.loadWasm, phases)
 	if invalid, ok := errors.AsType[*compileError](err); ok {
 		return refuse("%s", invalid.err)
 	}

@@ -83,9 +83,6 @@ func (rt *Runtime) newVersion(function string, record store.Version) (*version, 
 	return v, nil
 }
 
-// moduleDigest names a command's module in the cache.
-func (v *version) moduleDigest() string { return v.meta.Module }
-
 // env is the environment that the manifest gives, in a stable order.
 func (v *version) env() []string {
 	var env []string

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,7 +101,7 @@ func manifestOfZip(content []byte) (*manifest.Manifest, error) {
 	if err != nil || !bytes.HasPrefix(content, []byte("PK")) {
 		return nil, nil
 	}
-	f, err := r.Open(topFolder(r) + manifest.FileName)
+	f, err := r.Open(manifest.TopFolder(names(r)) + manifest.FileName)
 	if err != nil {
 		return nil, nil
 	}
@@ -112,20 +113,14 @@ func manifestOfZip(content []byte) (*manifest.Manifest, error) {
 	return manifest.Parse(text.Bytes())
 }
 
-// topFolder returns the one folder, with a slash, in which all of a zip lies, as in a zip that was made of a folder; else "".
-func topFolder(r *zip.Reader) string {
-	top := ""
-	for _, f := range r.File {
-		dir, _, ok := strings.Cut(f.Name, "/")
-		switch {
-		case dir == "__MACOSX":
-		case !ok, top != "" && dir+"/" != top:
-			return ""
-		default:
-			top = dir + "/"
+func names(r *zip.Reader) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, f := range r.File {
+			if !yield(f.Name) {
+				return
+			}
 		}
 	}
-	return top
 }
 
 func refuse(format string, args ...any) error {
