@@ -14,11 +14,16 @@ import (
 
 // misbehave does what its query says.
 const misbehave = `
-import os, sys, time
+import os, re, sys, time
 from mayfly import Response
 
 def deeper(n):
     return deeper(n + 1)
+
+def tree(n):
+    if n:
+        tree(n - 1)
+        tree(n - 1)
 
 def handler(request):
     match request.query.get("do", ""):
@@ -32,6 +37,12 @@ def handler(request):
         case "spin":
             while True:
                 pass
+        case "backtrack":
+            re.match("(a+)+$", "a" * 40 + "b")
+        case "power":
+            return str(7 ** (10 ** 8))
+        case "tree":
+            tree(100)
         case "sleep":
             time.sleep(3600)
         case "eat":
@@ -68,6 +79,9 @@ func TestFailuresHaveStatusAndProblemType(t *testing.T) {
 		{"exit", 502, "function-failed", `SystemExit`},
 		{"hard-exit", 502, "function-failed", `exit code 4`},
 		{"spin", 504, "timeout", `limit on a request's time is 1s.*timeout in mayfly.toml`},
+		{"backtrack", 504, "timeout", `limit on a request's time is 1s`},
+		{"power", 504, "timeout", `limit on a request's time is 1s`},
+		{"tree", 504, "timeout", `limit on a request's time is 1s`},
 		{"sleep", 504, "timeout", `limit on a request's time is 1s`},
 		{"eat", 507, "out-of-memory", `limit on memory is 128MiB.*memory in mayfly.toml`},
 		{"recurse", 502, "function-failed", `RecursionError`},

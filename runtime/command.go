@@ -15,6 +15,7 @@ import (
 	"github.com/mayfly-faas/mayfly/runtime/call"
 	"github.com/mayfly-faas/mayfly/runtime/cgi"
 	"github.com/mayfly-faas/mayfly/runtime/image"
+	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
 	"github.com/mayfly-faas/mayfly/runtime/prepare"
 )
@@ -54,8 +55,6 @@ func (c *command) serve(ctx context.Context, r *call.Request, o *Outcome) (*call
 		return nil, nil, err
 	}
 	o.Cold = o.Phases.Compile > 0
-	ctx, cancel := c.ver.timed(ctx) // instantiating can run a start function
-	defer cancel()
 	s, err := c.sandbox(ctx, mod, r, o)
 	if err != nil {
 		c.rt.modules.release(mod)
@@ -72,7 +71,7 @@ func (c *command) serve(ctx context.Context, r *call.Request, o *Outcome) (*call
 // commandSandbox is one instance of a command, for one request.
 type commandSandbox struct {
 	module  api.Module
-	start   api.Function
+	flag    *interrupt.Flag
 	memory  *image.Memory
 	process *wasi.Process
 	out     files.Output
@@ -111,17 +110,28 @@ func (c *command) sandbox(ctx context.Context, mod *module, r *call.Request, o *
 	s.process.SetStream(2, &files.Writer{W: s.logs.stderr})
 	s.process.Args = cgi.Args(r)
 	s.process.Env = append(cgi.Env(r), c.ver.env()...)
-	instance, err := c.rt.wazero.InstantiateModule(experimental.WithMemoryAllocator(wasi.NewContext(ctx, s.process), s.memory), mod.compiled, anonymous())
+	s.module, err = c.rt.wazero.InstantiateModule(experimental.WithMemoryAllocator(wasi.NewContext(ctx, s.process), s.memory), mod.compiled, anonymous())
 	if err != nil {
 		s.process.Close()
 		s.memory.Free() // wazero does not
-		if ctx.Err() != nil {
-			return nil, guestError(ctx, err, s.memory.Refused(), c.ver)
-		}
 		return nil, &FailedError{Msg: "the module cannot be instantiated: " + err.Error()}
 	}
-	s.module, s.start = instance, instance.ExportedFunction("_start")
+	s.flag = interrupt.Of(s.module)
 	return s, nil
+}
+
+// start runs the module's start function, where it has one.
+func (s *commandSandbox) start(ctx context.Context) error {
+	if s.module.ExportedFunction(prepare.Start) == nil {
+		return nil
+	}
+	return s.call(ctx, prepare.Start)
+}
+
+func (s *commandSandbox) call(ctx context.Context, function string) error {
+	defer s.flag.Arm(ctx)()
+	_, err := s.module.ExportedFunction(function).Call(wasi.NewContext(ctx, s.process))
+	return err
 }
 
 // anonymous configures an instance of which there can be many, and whose _start is called later.
@@ -133,9 +143,14 @@ func anonymous() wazero.ModuleConfig {
 const maxHeaderBytes = 64 << 10
 
 func (c *command) run(ctx context.Context, s *commandSandbox, o *Outcome) (*call.Response, error) {
+	ctx, cancel := c.ver.timed(ctx)
+	defer cancel()
 	begin := time.Now()
 	s.process.Begin()
-	_, err := s.start.Call(wasi.NewContext(ctx, s.process))
+	err := s.start(ctx)
+	if err == nil {
+		err = s.call(ctx, "_start")
+	}
 	o.Phases.Run = time.Since(begin)
 	s.logs.end()
 	if code, ok := wasi.IsExit(err); ok && code == 0 {

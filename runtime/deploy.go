@@ -135,7 +135,7 @@ func refusePython(a *artifact, load *python.LoadError) error {
 
 // checkCommand says what is missing from, or too much in, a module that shall be a command.
 func checkCommand(a *artifact, memory int64) error {
-	p, err := prepare.Prepare(a.wasm)
+	p, err := prepare.Prepare(a.wasm, prepare.Options{})
 	if err != nil {
 		return &ArtifactError{Msg: err.Error()}
 	}
@@ -182,17 +182,20 @@ func (c *command) try(ctx context.Context, phases *call.Phases) error {
 		return err
 	}
 	defer c.rt.modules.release(mod)
-	ctx, cancel := context.WithTimeout(ctx, c.ver.limits.timeout)
-	defer cancel()
 	var o Outcome
 	s, err := c.sandbox(ctx, mod, &call.Request{}, &o)
-	if errors.Is(err, ErrFailed) || errors.Is(err, ErrTimeout) || errors.Is(err, ErrMemory) {
-		return refuse("%s", err) // it is the start function that ran
+	if errors.Is(err, ErrFailed) || errors.Is(err, ErrMemory) {
+		return refuse("%s", err)
 	}
 	if err != nil {
 		return err
 	}
-	s.close()
+	defer s.close()
+	ctx, cancel := c.ver.timed(ctx)
+	defer cancel()
+	if err := s.start(ctx); err != nil {
+		return refuse("the module's start function: %s", guestError(ctx, err, s.memory.Refused(), c.ver))
+	}
 	return nil
 }
 

@@ -143,10 +143,6 @@ func (e *interpreter) blank(l *loaded) *pythonSandbox {
 
 // giveBack brings a sandbox back after a request and keeps it for the next one.
 func (e *interpreter) giveBack(s *pythonSandbox, failed bool) {
-	if s.Closed() {
-		e.end(s)
-		return
-	}
 	s.reset = 0
 	if e.ver.meta.Manifest.Isolation != manifest.Reuse || failed {
 		begin := time.Now()

@@ -125,7 +125,7 @@ func (m *modules) compile(ctx context.Context, digest string, load func() ([]byt
 	if err != nil {
 		return nil, took, err
 	}
-	prepared, err := prepare.Prepare(wasm)
+	prepared, err := prepare.Prepare(wasm, prepare.Options{Checks: true})
 	if err != nil {
 		return nil, took, err
 	}

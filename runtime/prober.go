@@ -26,7 +26,7 @@ func (p Prober) Probe(ctx context.Context, wasm, lib string) (version string, er
 	if err != nil {
 		return "", err
 	}
-	prepared, err := prepare.Prepare(content)
+	prepared, err := prepare.Prepare(content, prepare.Options{Checks: true})
 	if err != nil {
 		return "", err
 	}

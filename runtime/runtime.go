@@ -89,7 +89,7 @@ func newWazero(ctx context.Context, cacheDir string) (wazero.CompilationCache, w
 	}
 	features := api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling
 	config := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithCompilationCache(cache).
-		WithCloseOnContextDone(true).WithDebugInfoEnabled(false)
+		WithDebugInfoEnabled(false) // guests are ended by package interrupt
 	w := wazero.NewRuntimeWithConfig(ctx, config)
 	if _, err := wasi.Instantiate(ctx, w); err != nil {
 		return nil, nil, errors.Join(err, w.Close(ctx), cache.Close(ctx))

@@ -2,7 +2,9 @@ package prepare
 
 // skipConstExpr passes over a constant expression (https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions):
 // constants, global.get, references, and the arithmetic of the extended constant expressions proposal.
-func skipConstExpr(s *reader) {
+//
+// Indices are checked wherever a module has them, here and in code: one that is out of range must not mean what Prepare adds.
+func (p *preparer) skipConstExpr(s *reader) {
 	const what = "a constant expression"
 	for s.err == nil {
 		start := s.at
@@ -17,10 +19,12 @@ func skipConstExpr(s *reader) {
 			s.bytes(4, what)
 		case 0x44: // f64.const
 			s.bytes(8, what)
-		case 0x23, 0xd2: // global.get, ref.func
-			s.u32(what)
+		case 0x23: // global.get
+			s.index("global", p.globals)
+		case 0xd2: // ref.func
+			s.index("function", p.funcs)
 		case 0xd0: // ref.null
-			s.skipSigned(33, what)
+			s.heapType(what)
 		case 0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e: // i32 and i64 add, sub, mul
 		case 0xfd: // SIMD
 			const v128Const = 12

@@ -12,7 +12,8 @@ func (p *preparer) readImports(s *reader) {
 		imp.Kind = Kind(s.byte("an import's kind"))
 		switch imp.Kind {
 		case KindFunc:
-			s.u32("a type index")
+			p.imported = append(p.imported, s.index("type", p.types()))
+			p.funcs++
 		case KindTable:
 			skipRefType(s)
 			readLimits(s)
@@ -21,8 +22,9 @@ func (p *preparer) readImports(s *reader) {
 			p.readMemory(s, true)
 		case KindGlobal:
 			p.readGlobal(s)
+			p.globals++
 		case KindTag:
-			skipTag(s)
+			p.skipTag(s)
 		default:
 			s.fail(start, "there is no import of kind %d", imp.Kind)
 		}
@@ -46,7 +48,7 @@ func (p *preparer) readTables(s *reader) {
 		skipRefType(s)
 		readLimits(s)
 		if hasInit {
-			skipConstExpr(s)
+			p.skipConstExpr(s)
 		}
 		p.module.Tables++
 	}
@@ -82,13 +84,12 @@ func (p *preparer) readGlobal(s *reader) {
 	default:
 		s.fail(start, "a global's mutability is %d", mutable)
 	}
-	p.globals++
 }
 
-func skipTag(s *reader) {
+func (p *preparer) skipTag(s *reader) {
 	start := s.at
 	if c := s.byte("a tag's attribute"); c != 0 {
 		s.fail(start, "a tag's attribute is %d", c)
 	}
-	s.u32("a type index")
+	s.index("type", p.types())
 }

@@ -11,6 +11,11 @@ func TestErrorsSayWhatIsWrongAndWhere(t *testing.T) {
 		return module(section(sectionGlobal, global(typ, 0, init...)))
 	}
 	memory := section(sectionMemory, []byte{0, 1})
+	types, functions := section(sectionType, []byte{0x60, 0, 0}), section(sectionFunction, []byte{0})
+	codeOf := func(code ...byte) []byte {
+		body := append(append([]byte{0}, code...), 0x0b)
+		return module(types, functions, section(sectionCode, append([]byte{byte(len(body))}, body...)))
+	}
 	for _, tc := range []struct {
 		name string
 		wasm []byte
@@ -31,7 +36,7 @@ func TestErrorsSayWhatIsWrongAndWhere(t *testing.T) {
 		{"order", module(memory, section(sectionTable)), nil, "at offset 0xd, in the table section: it comes after the memory section and must come before it"},
 		{"order of tags", module(section(sectionGlobal), section(sectionTag)), nil, "in the tag section: it comes after the global section and must come before it"},
 		{"order of data count", module(section(sectionCode), rawSection(sectionDataCount, []byte{0})), nil, "in the data count section: it comes after the code section and must come before it"},
-		{"section too long", module(rawSection(sectionStart, []byte{0, 1, 2})), nil, "at offset 0xb, in the start section: 2 bytes are left over at its end"},
+		{"section too long", module(rawSection(sectionDataCount, []byte{0, 1, 2})), nil, "at offset 0xb, in the data count section: 2 bytes are left over at its end"},
 		{"section too short", module(rawSection(sectionStart, []byte{0x80}), custom("a", "")), nil, "at offset 0xb, in the start section: it ends within a function index"},
 		{"count too large", module(rawSection(sectionMemory, []byte{5, 0})), nil, "at offset 0xa, in the memory section: 5 memories are announced, and 1 bytes are left"},
 		{"too many", module(section(sectionMemory, make([][]byte, 101)...), custom("a", strings.Repeat("a", 200))), nil, "101 memories are announced, and 0 bytes are left"},
@@ -41,7 +46,7 @@ func TestErrorsSayWhatIsWrongAndWhere(t *testing.T) {
 		{"name not UTF-8", module(section(sectionExport, exported("\xff", KindFunc, 0))), nil, "at offset 0xb, in the export section: an export's name is not UTF-8"},
 		{"name too long", module(rawSection(sectionExport, []byte{1, 9, 'a'})), nil, "at offset 0xc, in the export section: an export's name: 9 bytes are announced, and 1 are left"},
 		{"custom name", module(rawSection(sectionCustom, []byte{9})), nil, "in the custom section: its name: 9 bytes are announced, and 0 are left"},
-		{"reserved", module(section(sectionExport, exported("mayfly:global:0", KindFunc, 0))), nil, `at offset 0xb, in the export section: the export "mayfly:global:0" begins with "mayfly:global:", which is Mayfly's own: has the module been prepared before?`},
+		{"reserved", module(section(sectionExport, exported("mayfly:global:0", KindFunc, 0))), nil, `at offset 0xb, in the export section: the export "mayfly:global:0" has a name that is Mayfly's own: has the module been prepared before?`},
 		{"export kind", module(section(sectionExport, exported("a", 5, 0))), nil, "at offset 0xd, in the export section: there is no export of kind 5"},
 		{"import kind", module(section(sectionImport, imported("a", "b", 5, 0))), nil, "at offset 0xf, in the import section: there is no import of kind 5"},
 		{"type", module(section(sectionType, []byte{0x5f, 0})), nil, "in the type section: a type begins with 0x5f: only those of functions, which begin with 0x60, can be run"},
@@ -60,11 +65,29 @@ func TestErrorsSayWhatIsWrongAndWhere(t *testing.T) {
 		{"no end", module(rawSection(sectionGlobal, []byte{1, byte(I32), 0, 0x41, 0})), nil, "at offset 0xf, in the global section: it ends within a constant expression"},
 		{"element flags", module(section(sectionElement, []byte{8})), nil, "an element segment has the unknown flags 0x8"},
 		{"element kind", module(section(sectionElement, []byte{1, 1, 0})), nil, "at offset 0xc, in the element section: an element segment is of another kind than functions"},
-		{"body", module(section(sectionCode, []byte{3, 0, 0x0b})), nil, "in the code section: a function body: 3 bytes are announced, and 2 are left"},
+		{"no function", module(rawSection(sectionStart, []byte{0})), nil, "at offset 0xa, in the start section: there is no function 0: there are 0"},
+		{"our flag", codeOf(0x41, 0, 0x24, 0), nil, "in the code section: there is no global 0: there are 0"},
+		{"our function", codeOf(0x41, 1, 0x10, 1), nil, "in the code section: there is no function 1: there are 1"},
+		{"our function's reference", codeOf(0xd2, 1), nil, "in the code section: there is no function 1: there are 1"},
+		{"our type", codeOf(0x11, 1, 0), nil, "in the code section: there is no type 1: there are 1"},
+		{"our global exported", module(section(sectionExport, exported("a", KindGlobal, 0))), nil, "in the export section: there is no global 0: there are 0"},
+		{"our global in a constant", globalOf(I32, 0x23, 0), nil, "in the global section: there is no global 0: there are 0"},
+		{"bodies", module(section(sectionCode, []byte{2, 0, 0x0b})), nil, "in the code section: there are 1 function bodies, and the function section has 0 functions"},
+		{"body", module(types, functions, section(sectionCode, []byte{3, 0, 0x0b})), nil, "in the code section: a function body: 3 bytes are announced, and 2 are left"},
+		{"body too long", codeOf(0x0b), nil, "in the code section: 1 bytes follow the end of a function body"},
+		{"body too short", module(types, functions, section(sectionCode, []byte{3, 0, 0x02, 0x40})), nil, "in the code section: it ends within an instruction"},
+		{"no instruction", codeOf(0x27), nil, "in the code section: there is no instruction 0x27 that can be run"},
+		{"garbage collection", codeOf(0xfb, 0), nil, "there is no instruction 0xfb that can be run"},
+		{"legacy exceptions", codeOf(0x06, 0x40), nil, "the instruction 0x6 is of the exception handling that the standard has left behind: translate it with wasm-opt --translate-to-exnref"},
+		{"bulk", codeOf(0xfc, 18), nil, "there is no instruction 0xfc 0x12 that can be run"},
+		{"relaxed SIMD", codeOf(0xfd, 0x80, 2), nil, "there is no instruction 0xfd 0x100 that can be run"},
+		{"atomic", codeOf(0xfe, 4), nil, "there is no instruction 0xfe 0x4 that can be run"},
+		{"catch", codeOf(0x1f, 0x40, 1, 4, 0), nil, "a catch clause is of the unknown kind 4"},
+		{"local's type", module(types, functions, section(sectionCode, []byte{5, 1, 1, 0x40, 0x0b, 0})), nil, "a local's type is 0x40, which is no value type"},
 		{"data kind", module(section(sectionData, []byte{3, 0})), nil, "in the data section: a data segment is of the unknown kind 3"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			m, err := Prepare(tc.wasm)
+			m, err := Prepare(tc.wasm, Options{Checks: true, Growth: true, Data: true})
 			if err == nil {
 				t.Fatalf("accepted: %+v", m)
 			}
@@ -93,11 +116,11 @@ func TestLongestNumbersAreAccepted(t *testing.T) {
 		"i64 least":    {0x42, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x7f},
 		"heap type":    {0xd0, 0xf0, 0xff, 0xff, 0xff, 0x7f},
 	} {
-		if _, err := Prepare(module(section(sectionGlobal, global(I32, 1, init...)))); err != nil {
+		if _, err := Prepare(module(section(sectionGlobal, global(I32, 1, init...))), Options{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Prepare(module(rawSection(sectionStart, []byte{0xff, 0xff, 0xff, 0xff, 0x0f}))); err != nil {
+	if _, err := Prepare(module(rawSection(sectionDataCount, []byte{0xff, 0xff, 0xff, 0xff, 0x0f})), Options{}); err != nil {
 		t.Errorf("u32: %v", err)
 	}
 }

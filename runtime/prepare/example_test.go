@@ -12,7 +12,7 @@ func ExamplePrepare() {
 		"\x06\x06\x01\x7f\x01\x41\x00\x0b" + // a mutable global, an i32
 		"\x07\x0a\x01\x06memory\x02\x00") // the memory's export
 
-	module, err := prepare.Prepare(wasm)
+	module, err := prepare.Prepare(wasm, prepare.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -25,7 +25,7 @@ func ExamplePrepare() {
 	}
 	fmt.Println("begins with", module.MinMemory(), "bytes of memory")
 
-	_, err = prepare.Prepare(wasm[:len(wasm)-3])
+	_, err = prepare.Prepare(wasm[:len(wasm)-3], prepare.Options{})
 	fmt.Println(err)
 
 	// Output:

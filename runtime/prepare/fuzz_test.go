@@ -20,14 +20,14 @@ func FuzzPrepare(f *testing.F) {
 	f.Add(module(section(sectionExport, exported("mayfly:global:0", KindFunc, 0))))
 	f.Add([]byte("\x00asm\x0d\x00\x01\x00"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		m, err := Prepare(in)
+		m, err := Prepare(in, Options{})
 		if err != nil {
 			if format, ok := errors.AsType[*FormatError](err); ok && (format.Offset < 0 || format.Offset > len(in)) {
 				t.Fatalf("offset %d is not within the %d bytes: %v", format.Offset, len(in), err)
 			}
 			return
 		}
-		if _, err := Prepare(m.Bytes); (err == nil) != (len(m.Globals) == 0) {
+		if _, err := Prepare(m.Bytes, Options{}); (err == nil) != (len(m.Globals) == 0) {
 			t.Fatalf("prepared again, with %d mutable globals: %v", len(m.Globals), err)
 		}
 		const other = "other1:global:"
@@ -35,7 +35,7 @@ func FuzzPrepare(f *testing.F) {
 			return
 		}
 		renamed := bytes.ReplaceAll(m.Bytes, []byte(GlobalPrefix), []byte(other))
-		again, err := Prepare(renamed)
+		again, err := Prepare(renamed, Options{})
 		if err != nil {
 			t.Fatalf("with our exports renamed: %v", err)
 		}

@@ -79,10 +79,29 @@ type Module struct {
 	Memories []Memory
 	// Tables is how many tables there are, imported ones too.
 	Tables int
-	// HasStart says that instantiating the module runs a function of it.
+	// HasStart says that the module has a start function: with Options.Checks it is exported as Start, and instantiating the module does not run it.
 	HasStart bool
-	// Globals are the mutable globals, imported ones too, by index.
+	// Globals are the mutable globals, imported ones too, by index, and then the one of Size.
 	Globals []Global
+	// Size names the global that has the size of the memory in pages, with Options.Growth; "" where there is none.
+	Size string
+	// Checked says that there are interrupt checks.
+	Checked bool
+	// Changes are the instructions whose effect lasts beyond memory and globals.
+	Changes Changes
+	// Data are the segments that Options.Data took out, in their order.
+	Data []Data
+}
+
+// Options says what Prepare does to a module. It always exports mutable globals and leaves out custom sections.
+type Options struct {
+	// Checks puts an interrupt check at the head of each loop and at the entry of each function that calls others.
+	Checks bool
+	// Growth keeps the size of the memory in a global, so that an image can bring it back.
+	Growth bool
+	// Data takes active data segments out of the module, so that instantiating it writes nothing. A module whose segments have
+	// offsets that are no constants keeps them, and so does one that runs a start function.
+	Data bool
 }
 
 // Export returns the export of that name.
@@ -105,15 +124,15 @@ func (m *Module) MinMemory() uint64 {
 }
 
 // Prepare reads a core module and rewrites it. What is not one is ErrNotWasm, ErrComponent or ErrVersion; one that is malformed is a
-// *FormatError. Function bodies and data are copied unread; that they are valid, and that indices and types fit, the compiler finds out.
+// *FormatError. That indices and types fit, the compiler finds out.
 //
-// It reads wasm once, keeps nothing of it, and takes about as much memory as wasm has bytes. It never panics.
-func Prepare(wasm []byte) (*Module, error) {
+// It reads code once, keeps nothing of wasm, and takes about as much memory as wasm has bytes. It never panics.
+func Prepare(wasm []byte, o Options) (*Module, error) {
 	if err := checkHeader(wasm); err != nil {
 		return nil, err
 	}
-	p := &preparer{in: reader{b: wasm, at: headerSize, section: "module", whole: true}, module: &Module{}}
-	p.out = append(make([]byte, 0, len(wasm)+len(wasm)/64+64), wasm[:headerSize]...)
+	p := &preparer{options: o, in: reader{b: wasm, at: headerSize, section: "module", whole: true}, module: &Module{}}
+	p.out = append(make([]byte, 0, len(wasm)+len(wasm)/8+256), wasm[:headerSize]...)
 	if err := p.run(); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package prepare
 import (
 	"bytes"
 	"errors"
+	"os"
 	"runtime"
 	"slices"
 	"testing"
@@ -11,7 +12,7 @@ import (
 )
 
 func TestPrepareSaysWhatAModuleContains(t *testing.T) {
-	got, err := Prepare(wasm)
+	got, err := Prepare(wasm, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func TestPrepareSaysWhatAModuleContains(t *testing.T) {
 }
 
 func TestPrepareKeepsAllSectionsButCustomOnesAndExports(t *testing.T) {
-	m, err := Prepare(wasm)
+	m, err := Prepare(wasm, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func TestMissingExportSectionIsInsertedWhereItBelongs(t *testing.T) {
 		{"for imports", [][]byte{section(sectionImport, imported("a", "b", KindGlobal, byte(I32), 1))}, [][]byte{data}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			m, err := Prepare(module(slices.Concat(tc.before, tc.after)...))
+			m, err := Prepare(module(slices.Concat(tc.before, tc.after)...), Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,7 +102,7 @@ func TestModuleWithoutMutableGlobalsStaysAsItIs(t *testing.T) {
 		module(),
 		module(section(sectionGlobal, global(I32, 0, 0x41, 0)), section(sectionExport, exported("g", KindGlobal, 0)), custom("name", "x")),
 	} {
-		m, err := Prepare(in)
+		m, err := Prepare(in, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +116,7 @@ func TestMemoriesAreReadWithTheirLimits(t *testing.T) {
 	m, err := Prepare(module(
 		section(sectionImport, imported("env", "memory", KindMemory, 3, 2, 4)),
 		section(sectionMemory, []byte{0, 1}, []byte{5, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40}),
-	))
+	), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +134,7 @@ func TestMemoriesAreReadWithTheirLimits(t *testing.T) {
 }
 
 func TestMinMemoryOfTheLargestMemoryFitsAnInt64(t *testing.T) {
-	m, err := Prepare(module(section(sectionMemory, []byte{4, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40})))
+	m, err := Prepare(module(section(sectionMemory, []byte{4, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40})), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +155,7 @@ func TestAnnouncedCountsAreNotAllocated(t *testing.T) {
 			in := module(rawSection(id, []byte(content)))
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := Prepare(in)
+			_, err := Prepare(in, Options{})
 			runtime.ReadMemStats(&after)
 			if got, most := after.TotalAlloc-before.TotalAlloc, uint64(8<<10+12*len(in)); got > most {
 				t.Errorf("section %d: %d bytes allocated for an input of %d (%v)", id, got, len(in), err)
@@ -165,7 +166,7 @@ func TestAnnouncedCountsAreNotAllocated(t *testing.T) {
 
 func TestNothingOfTheInputIsKept(t *testing.T) {
 	in := bytes.Clone(wasm)
-	m, err := Prepare(in)
+	m, err := Prepare(in, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +180,7 @@ func TestNothingOfTheInputIsKept(t *testing.T) {
 func TestEveryCutModuleIsRefused(t *testing.T) {
 	ends := map[int]bool{}
 	for n := range wasm {
-		_, err := Prepare(wasm[:n])
+		_, err := Prepare(wasm[:n], Options{})
 		if err == nil {
 			ends[n] = true
 			continue
@@ -201,8 +202,25 @@ func BenchmarkPrepare(b *testing.B) {
 	b.SetBytes(int64(len(in)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Prepare(in); err != nil {
+		if _, err := Prepare(in, Options{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// The real one: CPython, where a test has left it.
+func BenchmarkPrepareCPython(b *testing.B) {
+	wasm, err := os.ReadFile(os.Getenv("PYWASM"))
+	if err != nil {
+		b.Skip(err)
+	}
+	b.SetBytes(int64(len(wasm)))
+	b.ReportAllocs()
+	for b.Loop() {
+		m, err := Prepare(wasm, Options{Checks: true, Growth: true, Data: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(len(m.Bytes))/float64(len(wasm)), "out/in")
 	}
 }

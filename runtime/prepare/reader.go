@@ -13,6 +13,7 @@ type reader struct {
 	section string
 	whole   bool // b is the whole input, not a section: where it ends early, the file does
 	err     error
+	named   uint64 // how many types heap types take for granted
 }
 
 func (r *reader) fail(at int, format string, args ...any) {
@@ -89,6 +90,38 @@ func (r *reader) skipSigned(bits int, what string) {
 		if c&0x80 == 0 {
 			return
 		}
+	}
+}
+
+// index reads the index of one of n things.
+func (r *reader) index(what string, n uint32) uint32 {
+	start := r.at
+	i := r.u32("a " + what + " index")
+	if i >= n {
+		r.fail(start, "there is no %s %d: there are %d", what, i, n)
+		return 0
+	}
+	return i
+}
+
+// heapType reads a heap type: an abstract one, which is negative, or a type's index (33 bits, signed).
+func (r *reader) heapType(what string) {
+	start := r.at
+	r.skipSigned(33, what)
+	if r.err != nil || r.b[r.at-1]&0x40 != 0 {
+		return
+	}
+	var v uint64
+	for i, c := range r.b[start:r.at] {
+		v |= uint64(c&0x7f) << (7 * i)
+	}
+	r.named = max(r.named, v+1)
+}
+
+// checkTypes fails where a heap type has named more types than there are.
+func (r *reader) checkTypes(n uint32) {
+	if r.named > uint64(n) {
+		r.fail(r.at, "there is no type %d: there are %d", r.named-1, n)
 	}
 }
 

@@ -1,5 +1,10 @@
 package prepare
 
+import (
+	"encoding/binary"
+	"slices"
+)
+
 // The sections' numbers (https://webassembly.github.io/spec/core/binary/modules.html#sections).
 const (
 	sectionCustom byte = iota
@@ -36,114 +41,223 @@ const (
 	mostMemories = 100
 )
 
-// preparer goes through a module once, from its first section to its last.
-type preparer struct {
-	in       reader
-	out      []byte
-	module   *Module
-	globals  uint32 // how many globals there are so far
-	last     byte   // the section before, custom ones aside
-	exported bool   // the export section has been written
+// span is one section of the input: its content is from body to end. One that is added is empty.
+type span struct {
+	id        byte
+	body, end int
 }
 
+// preparer reads what a module contains, then writes it.
+type preparer struct {
+	options    Options
+	in         reader
+	out        []byte
+	module     *Module
+	sections   []span
+	signatures []signature // by type
+	imported   []uint32    // the types of imported functions
+	bodies     []uint32    // the types of the functions that have bodies
+	funcs      uint32      // how many functions there are, imported ones too
+	globals    uint32
+	start      uint32 // the start function
+	constant   bool   // each active data segment has a constant for its offset
+
+	added added
+}
+
+// signature is how many parameters and results a function's type has.
+type signature struct{ params, results uint32 }
+
+// typeOf returns the type of a function that is there.
+func (p *preparer) typeOf(function uint32) uint32 {
+	if n := uint32(len(p.imported)); function >= n {
+		return p.bodies[function-n]
+	}
+	return p.imported[function]
+}
+
+func (p *preparer) types() uint32 { return uint32(len(p.signatures)) }
+
 func (p *preparer) run() error {
+	var last byte
 	r := &p.in
 	for r.left() > 0 {
 		start := r.at
-		r.section = "section header"
-		id := r.byte("a section's number")
-		if int(id) >= len(sectionNames) {
-			r.fail(start, "there is no section %d", id)
+		sec, ok := nextSection(r)
+		if !ok {
 			break
 		}
-		r.section = sectionNames[id]
-		size := r.u32("the section's size")
-		if uint64(size) > uint64(r.left()) {
-			r.failShort(r.at, "%d bytes are announced, and %d are left", size, r.left())
+		s := p.reader(sec)
+		if sec.id != sectionCustom {
+			checkOrder(&s, start, sec.id, last)
+			last = sec.id
 		}
-		if r.err != nil {
-			break
-		}
-		r.at += int(size)
-		s := reader{b: r.b[:r.at], at: r.at - int(size), section: r.section}
-		p.enter(id, start, &s)
-		if s.err == nil {
-			p.read(id, &s, r.b[start:r.at])
-		}
+		keep := s.err == nil && p.read(sec.id, &s)
+		s.checkTypes(p.types())
 		if s.err == nil && s.at != len(s.b) {
 			s.fail(s.at, "%d bytes are left over at its end", len(s.b)-s.at)
 		}
 		if s.err != nil {
 			return s.err
 		}
+		if keep {
+			p.sections = append(p.sections, sec)
+		}
 	}
 	if r.err != nil {
 		return r.err
 	}
-	p.writeExports(nil, 0)
+	p.add()
+	for _, sec := range p.sections {
+		if err := p.write(sec); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// enter checks that a section comes where it may, and writes the export section before the first one that must come after it.
-func (p *preparer) enter(id byte, start int, s *reader) {
-	if id == sectionCustom {
-		return
+// nextSection reads a section's number and size, and passes over its content.
+func nextSection(r *reader) (span, bool) {
+	start := r.at
+	r.section = "section header"
+	id := r.byte("a section's number")
+	if int(id) >= len(sectionNames) {
+		r.fail(start, "there is no section %d", id)
+		return span{}, false
 	}
-	switch order := sectionOrder[id]; {
-	case id == p.last:
-		s.fail(start, "there are two of them")
-	case order < sectionOrder[p.last]:
-		s.fail(start, "it comes after the %s and must come before it", sectionNames[p.last])
-	case order > sectionOrder[sectionExport]:
-		p.writeExports(nil, 0)
+	r.section = sectionNames[id]
+	size := r.u32("the section's size")
+	if uint64(size) > uint64(r.left()) {
+		r.failShort(r.at, "%d bytes are announced, and %d are left", size, r.left())
 	}
-	p.last = id
+	if r.err != nil {
+		return span{}, false
+	}
+	r.at += int(size)
+	return span{id, r.at - int(size), r.at}, true
 }
 
-// read reads one section and writes it as it was, except for those that change.
-func (p *preparer) read(id byte, s *reader, whole []byte) {
+// reader returns a reader of one section.
+func (p *preparer) reader(s span) reader {
+	return reader{b: p.in.b[:s.end], at: s.body, section: sectionNames[s.id]}
+}
+
+func checkOrder(s *reader, start int, id, last byte) {
+	switch {
+	case id == last:
+		s.fail(start, "there are two of them")
+	case sectionOrder[id] < sectionOrder[last]:
+		s.fail(start, "it comes after the %s and must come before it", sectionNames[last])
+	}
+}
+
+// read reads one section, and reports whether it is kept. Function bodies are read when they are written.
+func (p *preparer) read(id byte, s *reader) (keep bool) {
 	switch id {
 	case sectionCustom:
 		name := s.name("its name")
 		s.at = len(s.b)
-		if name != "name" {
-			return
-		}
+		return name == "name"
 	case sectionType:
-		skipTypes(s)
+		p.readTypes(s)
 	case sectionImport:
 		p.readImports(s)
 	case sectionFunction:
 		for range s.items("functions", mostItems) {
-			s.u32("a type index")
+			p.bodies = append(p.bodies, s.index("type", p.types()))
 		}
+		p.funcs += uint32(len(p.bodies))
 	case sectionTable:
 		p.readTables(s)
 	case sectionMemory:
 		p.readMemories(s)
 	case sectionTag:
 		for range s.items("tags", mostItems) {
-			skipTag(s)
+			p.skipTag(s)
 		}
 	case sectionGlobal:
 		for range s.items("globals", mostItems) {
 			p.readGlobal(s)
-			skipConstExpr(s)
+			p.skipConstExpr(s)
+			p.globals++
 		}
 	case sectionExport:
 		p.readExports(s)
-		return
 	case sectionStart:
-		s.u32("a function index")
+		at := s.at
+		p.start = s.index("function", p.funcs)
+		if s.err == nil && p.signatures[p.typeOf(p.start)] != (signature{}) {
+			s.fail(at, "the start function %d has parameters or results", p.start)
+		}
 		p.module.HasStart = true
 	case sectionElement:
-		skipElements(s)
+		p.skipElements(s)
 	case sectionDataCount:
 		s.u32("how many data segments there are")
 	case sectionCode:
-		skipBodies(s)
+		s.at = len(s.b)
 	case sectionData:
-		skipData(s)
+		p.constant = p.readData(s)
 	}
-	p.out = append(p.out, whole...)
+	return true
+}
+
+// insert makes sure that there is a section of that number, where it belongs.
+func (p *preparer) insert(id byte) {
+	at := len(p.sections)
+	for i, s := range p.sections {
+		if s.id == id {
+			return
+		}
+		if s.id != sectionCustom && sectionOrder[s.id] > sectionOrder[id] {
+			at = i
+			break
+		}
+	}
+	p.sections = slices.Insert(p.sections, at, span{id: id})
+}
+
+// write writes one section: as it was, or with what is added to it.
+func (p *preparer) write(sec span) error {
+	s := p.reader(sec)
+	switch sec.id {
+	case sectionType:
+		p.extend(sec.id, &s, p.added.types)
+	case sectionFunction:
+		p.extend(sec.id, &s, p.added.functions)
+	case sectionMemory:
+		p.extend(sec.id, &s, p.added.memories)
+	case sectionGlobal:
+		p.extend(sec.id, &s, p.added.globals)
+	case sectionExport:
+		p.extend(sec.id, &s, p.added.exports)
+	case sectionCode:
+		p.writeCode(&s)
+	case sectionData:
+		if p.options.Data && p.constant && p.ownMemory() && (!p.module.HasStart || p.added.checks != nil) {
+			p.takeData(&s)
+			break
+		}
+		p.extend(sec.id, &s, nil)
+	default:
+		p.extend(sec.id, &s, nil)
+	}
+	return s.err
+}
+
+// extend writes a section with items added at its end.
+func (p *preparer) extend(id byte, s *reader, items [][]byte) {
+	content := s.b[s.at:]
+	p.out = append(p.out, id)
+	if len(items) == 0 {
+		p.out = append(binary.AppendUvarint(p.out, uint64(len(content))), content...)
+		return
+	}
+	n := uint32(0)
+	if len(content) > 0 {
+		n = s.u32("how many items there are")
+	}
+	body := append(binary.AppendUvarint(nil, uint64(n)+uint64(len(items))), s.b[s.at:]...)
+	body = append(body, slices.Concat(items...)...)
+	p.out = append(binary.AppendUvarint(p.out, uint64(len(body))), body...)
 }

@@ -55,7 +55,7 @@ func readValueType(s *reader, what string) ValueType {
 	t := ValueType(s.byte(what))
 	switch {
 	case t == Ref, t == RefNull:
-		s.skipSigned(33, "a heap type")
+		s.heapType("a heap type")
 	case V128 <= t && t <= I32, t.isRef():
 	default:
 		s.fail(start, "%s is %#x, which is no value type", what, byte(t))
@@ -70,32 +70,38 @@ func skipRefType(s *reader) {
 	}
 }
 
-// skipTypes passes over types: those of functions, alone or in recursion groups.
-func skipTypes(s *reader) {
+// readTypes reads types: those of functions, alone or in recursion groups.
+func (p *preparer) readTypes(s *reader) {
 	const recursionGroup = 0x4e
 	for range s.items("types", mostItems) {
 		if s.left() > 0 && s.b[s.at] == recursionGroup {
 			s.byte("a recursion group")
 			for range s.items("types", mostItems) {
-				skipFuncType(s)
+				p.readFuncType(s)
 			}
 			continue
 		}
-		skipFuncType(s)
+		p.readFuncType(s)
 	}
 }
 
-func skipFuncType(s *reader) {
+func (p *preparer) readFuncType(s *reader) {
 	const funcType = 0x60
 	start := s.at
 	if c := s.byte("a type"); c != funcType {
 		s.fail(start, "a type begins with %#x: only those of functions, which begin with 0x60, can be run", c)
 	}
-	for _, what := range [...]string{"parameters", "results"} {
-		for range s.items(what, mostItems) {
-			readValueType(s, "a value type")
-		}
+	params := uint32(0)
+	for range s.items("parameters", mostItems) {
+		readValueType(s, "a value type")
+		params++
 	}
+	results := uint32(0)
+	for range s.items("results", mostItems) {
+		readValueType(s, "a value type")
+		results++
+	}
+	p.signatures = append(p.signatures, signature{params, results})
 }
 
 // readLimits reads the limits of a memory or a table (https://webassembly.github.io/spec/core/binary/types.html#limits).

@@ -111,7 +111,9 @@ func (s *Sandbox) boot(ctx context.Context) (*Image, error) {
 	s.process.Args = []string{executable, "-B", "-c", code}
 	s.out.Reset(maxBootAnswer)
 	s.process.Begin()
+	disarm := s.flag.Arm(ctx)
 	_, err := s.module.ExportedFunction("_start").Call(wasi.NewContext(ctx, s.process))
+	disarm()
 	parts := strings.Split(string(s.out.Bytes()), "\x00")
 	if code, ok := wasi.IsExit(err); ok && len(parts) == 6 && parts[0] == "ready" && code == 0 {
 		return s.takeImage(parts)

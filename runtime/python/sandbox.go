@@ -13,6 +13,7 @@ import (
 	"github.com/mayfly-faas/mayfly/host/wasi"
 	"github.com/mayfly-faas/mayfly/runtime/call"
 	"github.com/mayfly-faas/mayfly/runtime/image"
+	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 )
 
 // tpCallOffset is where tp_call is in CPython's PyTypeObject on wasm32.
@@ -23,6 +24,7 @@ type Sandbox struct {
 	config  *Config
 	module  api.Module
 	memory  *image.Memory
+	flag    *interrupt.Flag
 	process *wasi.Process
 	temp    *files.Temp
 	in      files.Input
@@ -80,6 +82,7 @@ func newSandbox(ctx context.Context, c *Config, streams Streams) (*Sandbox, erro
 		s.memory.Free() // wazero does not
 		return nil, fmt.Errorf("instantiate CPython: %w", err)
 	}
+	s.flag = interrupt.Of(s.module)
 	return s, nil
 }
 
@@ -117,7 +120,9 @@ func (s *Sandbox) Invoke(ctx context.Context, img *Image, r *call.Request) (*cal
 	s.out.Reset(int(s.config.ResponseBytes) + frameRoom)
 	s.memory.ClearRefused()
 	s.process.Begin()
+	disarm := s.flag.Arm(ctx)
 	result, err := s.invoke.Call(wasi.NewContext(ctx, s.process), uint64(img.callable), uint64(img.args), 0)
+	disarm()
 	switch {
 	case s.out.Overflowed():
 		return nil, fmt.Errorf("%w: it is larger than %d bytes", ErrTooLarge, s.config.ResponseBytes)
@@ -140,9 +145,6 @@ func (s *Sandbox) Reset(img *Image) error {
 	s.temp.Clear()
 	return img.state.Restore(s.module, s.config.Prepared.Globals)
 }
-
-// Closed reports whether the instance was closed, as wazero does when it ends a guest whose time is up.
-func (s *Sandbox) Closed() bool { return s.module.IsClosed() }
 
 // Close ends the sandbox and gives its memory back.
 func (s *Sandbox) Close() {

@@ -1,0 +1,126 @@
+package interrupt
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/mayfly-faas/mayfly/host/files"
+	"github.com/mayfly-faas/mayfly/host/wasi"
+	"github.com/mayfly-faas/mayfly/runtime/prepare"
+	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
+)
+
+// Programs that do nothing but compute.
+var (
+	goPrograms = map[string]string{
+		"fib":   `func run() int { return fib(32) }; func fib(n int) int { if n < 2 { return n }; return fib(n-1) + fib(n-2) }`,
+		"sieve": `func run() (n int) { a := make([]bool, 4_000_000); for i := 2; i < len(a); i++ { if !a[i] { n++; for j := 2 * i; j < len(a); j += i { a[j] = true } } }; return n }`,
+		"hash":  `func run() int { b := make([]byte, 1<<16); h := uint32(5381); for range 300 { for _, c := range b { h = h*33 + uint32(c) } }; return int(h) }`,
+		"sort":  `func run() int { a := make([]int, 500_000); s := uint32(1); for i := range a { s = s*1103515245 + 12345; a[i] = int(s >> 8) }; slices.Sort(a); return a[5] }; var _ = slices.Sort[[]int]`,
+	}
+	pythonPrograms = map[string]string{
+		"fib":  "def fib(n): return n if n < 2 else fib(n-1) + fib(n-2)\nfib(22)",
+		"loop": "s = 0\nfor i in range(500000): s += i * i % 7",
+		"dict": "d = {}\nfor i in range(100000): d[str(i)] = i\nsum(d.values())",
+		"json": "import json\njson.dumps(json.loads('[' + ','.join('{\"a\": %d}' % i for i in range(20000)) + ']'))",
+		"re":   "import re\nre.findall(r'(\\w+)@(\\w+)\\.com', 'foo@bar.com and more text here ' * 3000)",
+	}
+)
+
+// BenchmarkCost runs programs without anything that could stop them (plain), with our checks, and with wazero's way. Its figure is
+// how many times as long as plain each takes.
+func BenchmarkCost(b *testing.B) {
+	python, err := os.ReadFile(filepath.Join(runtimetest.DataDir(b), "python", "3.12.0", "python.wasm"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, source := range goPrograms {
+		wasm := runtimetest.GoCommand(b, "package main\nimport \"slices\"\nfunc main() { println(run()) }\nvar _ = slices.Max[[]int]\n"+source)
+		b.Run("go/"+name, func(b *testing.B) { compare(b, wasm) })
+	}
+	for name, source := range pythonPrograms {
+		b.Run("python/"+name, func(b *testing.B) { compare(b, python, "python3", "-c", source) })
+	}
+}
+
+func compare(b *testing.B, wasm []byte, args ...string) {
+	var plain time.Duration
+	for _, way := range []struct {
+		name   string
+		checks bool
+		wazero bool
+	}{{"plain", false, false}, {"checks", true, false}, {"wazero", false, true}} {
+		b.Run(way.name, func(b *testing.B) {
+			run := command(b, wasm, prepare.Options{Checks: way.checks}, way.wazero, args)
+			run()
+			// The least time is the one that other programs on the machine have disturbed least.
+			least := time.Duration(1<<63 - 1)
+			for b.Loop() {
+				begin := time.Now()
+				run()
+				least = min(least, time.Since(begin))
+			}
+			if way.name == "plain" {
+				plain = least
+			}
+			b.ReportMetric(float64(least)/float64(plain), "times-plain")
+		})
+	}
+}
+
+// command returns what runs a command once.
+func command(b *testing.B, wasm []byte, o prepare.Options, closeOnDone bool, args []string) func() {
+	b.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	b.Cleanup(cancel)
+	prepared, err := prepare.Prepare(wasm, o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	cache, err := wazero.NewCompilationCacheWithDir(filepath.Join(runtimetest.DataDir(b), "cache", "compiled"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithDebugInfoEnabled(false).WithCloseOnContextDone(closeOnDone).WithCompilationCache(cache))
+	b.Cleanup(func() { _ = r.Close(context.Background()) })
+	if _, err := wasi.Instantiate(ctx, r); err != nil {
+		b.Fatal(err)
+	}
+	compiled, err := r.CompileModule(ctx, prepared.Bytes)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return func() {
+		root := files.NewMounts()
+		root.Mount("/dev", files.Devices{})
+		p, err := wasi.NewProcess(root)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer p.Close()
+		var said bytes.Buffer
+		p.SetStream(0, &files.Input{})
+		p.SetStream(1, &files.Writer{W: io.Discard})
+		p.SetStream(2, &files.Writer{W: &said})
+		p.Args = append([]string{"guest"}, args[min(1, len(args)):]...)
+		ctx := wasi.NewContext(ctx, p)
+		mod, err := r.InstantiateModule(ctx, compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer mod.Close(ctx)
+		p.Begin()
+		if _, err := mod.ExportedFunction("_start").Call(ctx); err != nil {
+			if code, ok := wasi.IsExit(err); !ok || code != 0 {
+				b.Fatalf("%v\n%s", err, &said)
+			}
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package prepare
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// Interrupt is the name under which a prepared module exports the global that stops it: an i32, which traps the guest at its next check
+// when it is not 0. A reset must leave it alone.
+const Interrupt = "mayfly:interrupt"
+
+// Start is the name under which a prepared module exports its start function, which it then no longer runs when it is instantiated: it could
+// not be stopped there. Whoever instantiates the module calls it.
+const Start = "mayfly:start"
+
+// How often a guest looks up. A loop without calls counts to ownLimit in a local, which takes less than a nanosecond; loops with calls and
+// functions that call others count to sharedLimit in a global, together. Then they call tick, which looks at the interrupt flag and, every
+// ticksLimit times, lets Go run: code that wazero has compiled cannot be preempted, and a guest that never comes back to Go would hold up the
+// garbage collector, and with it the whole server. At the worst, functions whose loops stop short of ownLimit called in loops, a guest
+// goes through ownLimit times sharedLimit times ticksLimit iterations in between: milliseconds.
+const (
+	ownLimit    = 256
+	sharedLimit = 256
+	ticksLimit  = 64
+)
+
+// checks are the instructions of the checks.
+type checks struct {
+	callTick []byte
+	shared   []byte // counts in the global
+}
+
+// own returns a check that counts in a local.
+func (c *checks) own(local uint64) []byte {
+	i := binary.AppendUvarint(nil, local)
+	return slices.Concat(
+		[]byte{0x20}, i, []byte{0x41, 1, 0x6a, 0x22}, i, // local.get i, i32.const 1, i32.add, local.tee i
+		appendSigned([]byte{0x41}, ownLimit), []byte{0x4f, 0x04, 0x40}, // i32.const limit, i32.ge_u, if
+		c.callTick, []byte{0x41, 0, 0x21}, i, []byte{0x0b}, // call tick, i32.const 0, local.set i, end
+	)
+}
+
+// addChecks adds the flag and what looks at it.
+func (p *preparer) addChecks() {
+	global := func() (index uint32, encoded []byte) {
+		index = p.addGlobal(0)
+		return index, binary.AppendUvarint(nil, uint64(index))
+	}
+	flagIndex, flag := global()
+	_, count := global()
+	_, ticks := global()
+	p.module.Checked = true
+	p.addExport(Interrupt, flagIndex)
+	if len(p.module.Memories) == 0 {
+		// Growing a memory by nothing is how tick gets to Go.
+		p.added.memories = [][]byte{{1, 0, 0}}
+	}
+	const get, set = 0x23, 0x24 // of globals
+	tick := p.addFunction([]byte{0x60, 0, 0},
+		[]byte{0},                   // no locals
+		[]byte{0x41, 0, set}, count, // i32.const 0, global.set count
+		[]byte{get}, ticks, []byte{0x41, 1, 0x6a, set}, ticks, // global.get ticks, i32.const 1, i32.add, global.set ticks
+		[]byte{get}, ticks, appendSigned([]byte{0x41}, ticksLimit), []byte{0x4f, 0x04, 0x40}, // global.get ticks, i32.const limit, i32.ge_u, if
+		[]byte{0x41, 0, set}, ticks, // i32.const 0, global.set ticks
+		[]byte{0x41, 0, 0x40, 0, 0x1a, 0x0b},                    // i32.const 0, memory.grow, drop, end
+		[]byte{get}, flag, []byte{0x04, 0x40, 0x00, 0x0b, 0x0b}, // global.get flag, if, unreachable, end, end
+	)
+	if p.module.HasStart {
+		// Exporting the function itself would make it one that ref.func may name.
+		caller := p.addFunction([]byte{0x60, 0, 0}, []byte{0, 0x10}, binary.AppendUvarint(nil, uint64(p.start)), []byte{0x0b})
+		p.added.exports = append(p.added.exports, encodeExport(Start, KindFunc, caller))
+		p.sections = slices.DeleteFunc(p.sections, func(s span) bool { return s.id == sectionStart })
+	}
+	c := &checks{callTick: binary.AppendUvarint([]byte{0x10}, uint64(tick))}
+	c.shared = slices.Concat(
+		[]byte{get}, count, []byte{0x41, 1, 0x6a, set}, count, // global.get count, i32.const 1, i32.add, global.set count
+		[]byte{get}, count, appendSigned([]byte{0x41}, sharedLimit), []byte{0x4f, 0x04, 0x40}, // global.get count, i32.const limit, i32.ge_u, if
+		c.callTick, []byte{0x0b}, // call tick, end
+	)
+	p.added.checks = c
+}
