@@ -11,7 +11,7 @@ type edit struct {
 	with     []byte
 }
 
-// writeCode writes the code section: its bodies with the edits, and one body more where growing is a function of ours.
+// writeCode writes the code section: its bodies with the edits, and those of the functions that are added.
 func (p *preparer) writeCode(s *reader) {
 	p.out = append(p.out, sectionCode)
 	sizeAt := len(p.out)

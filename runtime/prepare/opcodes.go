@@ -4,35 +4,35 @@ package prepare
 type operands byte
 
 const (
-	unknown      operands = iota
-	none                  //
-	index                 // an index: of a local, a table, a label, a tag, or a segment
-	globalIndex           // a global's index
-	funcIndex             // a function's index
-	twoIndexes            //
-	block                 // a block type; the block that begins here ends with end
-	blockEnd              //
-	loop                  // a block type, likewise
-	tryTable              // a block type and catch clauses, likewise
-	branchTable           // labels
-	call                  // an index, of what is called
-	callRef               // the index of the type of what is called
-	callIndirect          // the same, and a table's index
-	selectTypes           // value types
-	memArg                // alignment and offset of a memory access
-	memorySize            // a memory's index
-	memoryGrow            // likewise
-	const32               // a signed number
-	const64               //
-	bytes4                // a floating-point number
-	bytes8                //
-	heapType              //
-	tableIndex            // a table's index, of which an element changes
-	prefix                // another opcode
-	legacy                // of the exception handling that the standard has left behind
-	memArgLane            // memArg and a lane
-	lane                  //
-	bytes16               //
+	unknown      operands = iota // there is no such instruction
+	none                         // nothing
+	index                        // an index: of a local, a table, a label, a tag, or a segment
+	globalIndex                  // a global's index
+	funcIndex                    // a function's index
+	twoIndexes                   // two indexes
+	block                        // a block type; the block that begins here ends with end
+	blockEnd                     // nothing; a block ends here
+	loop                         // a block type, likewise
+	tryTable                     // a block type and catch clauses, likewise
+	branchTable                  // labels
+	call                         // an index, of what is called
+	callRef                      // the index of the type of what is called
+	callIndirect                 // the same, and a table's index
+	selectTypes                  // value types
+	memArg                       // alignment and offset of a memory access
+	memorySize                   // a memory's index
+	memoryGrow                   // likewise
+	const32                      // a signed number
+	const64                      // likewise
+	bytes4                       // a floating-point number
+	bytes8                       // likewise
+	heapType                     // a heap type
+	tableIndex                   // a table's index, of which an element changes
+	prefix                       // another opcode
+	legacy                       // of the exception handling that the standard has left behind
+	memArgLane                   // memArg and a lane
+	lane                         // a lane's index
+	bytes16                      // sixteen bytes
 )
 
 // opcodes are the instructions of Wasm 2.0, of the exception-handling, tail-call and typed function references proposals
