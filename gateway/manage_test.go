@@ -188,7 +188,7 @@ func TestIdleFunctionsLeaveMemory(t *testing.T) {
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		in := s.runtime.InMemory()
-		if in.Modules == 0 && in.Sandboxes == 0 && in.Images == 0 {
+		if in.Modules == 0 && in.Pythons == 0 && in.Images == 0 && in.Pool.Used == 0 {
 			break
 		}
 		if time.Now().After(deadline) {

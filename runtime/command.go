@@ -2,13 +2,14 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
-	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/mayfly-faas/mayfly/host/files"
 	"github.com/mayfly-faas/mayfly/host/wasi"
@@ -17,15 +18,31 @@ import (
 	"github.com/mayfly-faas/mayfly/runtime/image"
 	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
+	"github.com/mayfly-faas/mayfly/runtime/pool"
 	"github.com/mayfly-faas/mayfly/runtime/prepare"
 )
 
-// command serves a wasm command: each request instantiates the compiled module, and runs _start once.
+// command serves a wasm command: each request runs _start once, in an instance that stands at the module's image.
 type command struct {
-	rt   *Runtime
-	ver  *version
-	root *os.Root // the function's files; nil where the artifact is the module alone
-	app  wasi.FS  // a view of root
+	rt    *Runtime
+	ver   *version
+	root  *os.Root // the function's files; nil where the artifact is the module alone
+	app   wasi.FS  // a view of root
+	loads singleflight.Group
+
+	mu     sync.Mutex
+	loaded *loadedCommand // guarded by mu; nil until loaded
+	closed bool           // guarded by mu
+}
+
+// loadedCommand is a compiled module with its image. It owns the group's sandboxes, and is closed when the command and every request have let
+// go of it.
+type loadedCommand struct {
+	module *module
+	group  *pool.Group
+	image  *image.Image // nil where instances cannot be brought back to one: each request has one of its own
+	files  *wasi.OpenFiles
+	refs   int // guarded by the command's mu
 }
 
 // open opens the function's files.
@@ -50,106 +67,281 @@ func (c *command) loadWasm() ([]byte, error) {
 }
 
 func (c *command) serve(ctx context.Context, r *call.Request, o *Outcome) (*call.Response, func(), error) {
-	mod, err := c.rt.modules.acquire(ctx, c.ver.meta.Module, c.loadWasm, &o.Phases)
+	l, err := c.acquire(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	o.Cold = o.Phases.Compile > 0
-	s, err := c.sandbox(ctx, mod, r, o)
+	s, err := c.sandbox(ctx, l, o)
 	if err != nil {
-		c.rt.modules.release(mod)
+		c.release(l)
 		return nil, nil, err
 	}
-	done := func() {
-		s.close()
-		c.rt.modules.release(mod)
+	response, err := c.run(ctx, s, l, r, o)
+	return response, func() { c.giveBack(s, l) }, err
+}
+
+// acquire returns the loaded module, with a reference to it.
+func (c *command) acquire(ctx context.Context, o *Outcome) (*loadedCommand, error) {
+	for {
+		c.mu.Lock()
+		l := c.loaded
+		if l != nil {
+			l.refs++
+		}
+		c.mu.Unlock()
+		if l != nil {
+			return l, nil
+		}
+		done := c.loads.DoChan("", func() (any, error) {
+			// The request may give up before: the runtime must know that something still runs.
+			if !c.rt.hold() {
+				return nil, ErrClosed
+			}
+			defer c.rt.work.Done()
+			return c.load()
+		})
+		select {
+		case result := <-done:
+			if result.Err != nil {
+				return nil, result.Err
+			}
+			took := result.Val.(call.Phases)
+			o.Phases.Load, o.Phases.Compile, o.Phases.Boot = took.Load, took.Compile, took.Boot
+			o.Cold = true
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	response, err := c.run(ctx, s, o)
-	return response, done, err
 }
 
-// commandSandbox is one instance of a command, for one request.
-type commandSandbox struct {
-	module  api.Module
-	flag    *interrupt.Flag
-	memory  *image.Memory
-	process *wasi.Process
-	out     files.Output
-	logs    *streams
+// load compiles the module and takes its image. The time that each part took is returned.
+func (c *command) load() (call.Phases, error) {
+	var took call.Phases
+	l := &loadedCommand{refs: 1}
+	err := c.loadInto(c.rt.ctx, l, &took)
+	c.mu.Lock()
+	if err == nil && c.closed { // the version was replaced, and who waited for it has given up
+		err = ErrClosed
+	}
+	if err == nil {
+		c.loaded = l
+	}
+	c.mu.Unlock()
+	if err != nil {
+		c.release(l)
+	}
+	return took, err
 }
 
-func (s *commandSandbox) close() {
-	s.process.Close()
-	_ = s.module.Close(context.Background()) // it has no resources of the system's to fail on
-}
-
-func (c *command) sandbox(ctx context.Context, mod *module, r *call.Request, o *Outcome) (*commandSandbox, error) {
+func (c *command) loadInto(ctx context.Context, l *loadedCommand, took *call.Phases) (err error) {
+	if l.module, err = c.rt.modules.acquire(ctx, c.ver.meta.Module, c.loadWasm, took); err != nil {
+		return err
+	}
+	p := l.module.prepared
+	if err := fitsMemory(p, c.ver.limits.memory); err != nil {
+		return err
+	}
+	l.group = c.rt.pool.NewGroup(int64(p.MinMemory()), 0, func(ctx context.Context) (pool.Sandbox, error) { return c.instantiate(ctx, l) })
+	if p.Lasting() != "" {
+		return nil
+	}
 	begin := time.Now()
-	defer func() { o.Phases.Restore = time.Since(begin) }()
-	temp := files.NewTemp(tempDir, c.ver.limits.temp)
+	defer func() { took.Boot = time.Since(begin) }()
+	got, _, err := l.group.Acquire(ctx, l, c.ver.limits.timeout)
+	if err != nil {
+		return c.ver.noSandbox(err)
+	}
+	s := got.(*commandSandbox)
+	if err := c.takeImage(ctx, s, l); err != nil {
+		l.group.Discard(s)
+		return err
+	}
+	l.group.Release(s, l)
+	return nil
+}
+
+// takeImage initializes an instance and takes its image.
+func (c *command) takeImage(ctx context.Context, s *commandSandbox, l *loadedCommand) (err error) {
+	s.logs.begin(c.ver, "")
+	defer s.logs.end()
+	ctx, cancel := c.ver.timed(ctx)
+	defer cancel()
+	s.process.SetStream(1, &files.Writer{W: s.logs.stdout})
+	if err := s.initialize(ctx); err != nil {
+		return c.ver.guestError(ctx, err, s)
+	}
+	s.process.SetStream(1, &s.out)
+	if l.files, err = s.process.TakeFiles(tempDir); err != nil {
+		return &FailedError{Msg: err.Error()}
+	}
+	l.image, err = s.instance.Take()
+	s.temp.Clear()
+	return err
+}
+
+// commandSandbox is an instance of a command.
+type commandSandbox struct {
+	instance *image.Instance
+	start    api.Function
+	flag     *interrupt.Flag
+	process  *wasi.Process
+	temp     *files.Temp
+	in       files.Input
+	out      files.Output
+	logs     *streams
+	reset    time.Duration // how long the last reset took
+}
+
+// Close implements pool.Sandbox.
+func (s *commandSandbox) Close() {
+	s.process.Close()
+	s.instance.Close()
+}
+
+// Refused implements refuser.
+func (s *commandSandbox) Refused() (bytes int64, byBudget bool) { return s.instance.Memory.Refused() }
+
+// instantiate makes a sandbox, which stands at the image where there is one.
+func (c *command) instantiate(ctx context.Context, l *loadedCommand) (*commandSandbox, error) {
+	s := &commandSandbox{temp: files.NewTemp(tempDir, c.ver.limits.temp), logs: c.ver.streams()}
 	tree := files.NewMounts()
 	tree.Mount("/dev", files.Devices{})
-	tree.Mount(tempDir, temp)
+	tree.Mount(tempDir, s.temp)
 	if c.app != nil {
 		tree.Mount(appDir, c.app)
 	}
-	if err := fitsMemory(mod.prepared, c.ver.limits.memory); err != nil {
-		return nil, err
-	}
-	s := &commandSandbox{memory: image.NewMemory(c.ver.limits.memory), logs: c.ver.streams()}
-	s.logs.begin(c.ver, r.ID)
 	var err error
 	if s.process, err = wasi.NewProcess(tree); err != nil {
 		return nil, err
 	}
-	in := &files.Input{}
-	in.Set(r.Body)
-	s.out.Reset(int(c.ver.limits.response) + maxHeaderBytes)
-	s.process.SetStream(0, in)
+	s.process.SetStream(0, &s.in)
 	s.process.SetStream(1, &s.out)
 	s.process.SetStream(2, &files.Writer{W: s.logs.stderr})
-	s.process.Args = cgi.Args(r)
-	s.process.Env = append(cgi.Env(r), c.ver.env()...)
-	s.module, err = c.rt.wazero.InstantiateModule(experimental.WithMemoryAllocator(wasi.NewContext(ctx, s.process), s.memory), mod.compiled, anonymous())
+	s.instance, err = image.NewInstance(wasi.NewContext(ctx, s.process), c.rt.wazero, l.module.compiled, l.module.prepared,
+		image.Options{Limit: c.ver.limits.memory, Tracker: c.rt.tracker, Budget: c.rt.pool})
 	if err != nil {
 		s.process.Close()
-		s.memory.Free() // wazero does not
+		if errors.Is(err, image.ErrBudget) {
+			return nil, err
+		}
 		return nil, &FailedError{Msg: "the module cannot be instantiated: " + err.Error()}
 	}
-	s.flag = interrupt.Of(s.module)
+	s.start = s.instance.Module.ExportedFunction("_start")
+	s.flag = interrupt.Of(s.instance.Module)
+	if l.image != nil {
+		if err := s.bringBack(l); err != nil {
+			s.Close()
+			return nil, err
+		}
+	}
 	return s, nil
 }
 
-// start runs the module's start function, where it has one.
-func (s *commandSandbox) start(ctx context.Context) error {
-	if s.module.ExportedFunction(prepare.Start) == nil {
-		return nil
+// initializers are the functions that a module exports to be called once, before its image is taken: its start function, what reactors
+// begin with, and what Wizer calls.
+var initializers = [...]string{prepare.Start, "_initialize", "wizer-initialize", "wizer.initialize"}
+
+// initialize runs what the module wants to be run once.
+func (s *commandSandbox) initialize(ctx context.Context) error {
+	for _, name := range initializers {
+		if f := s.instance.Module.ExportedFunction(name); f != nil {
+			if err := s.call(ctx, f); err != nil {
+				return err
+			}
+		}
 	}
-	return s.call(ctx, prepare.Start)
+	return nil
 }
 
-func (s *commandSandbox) call(ctx context.Context, function string) error {
+func (s *commandSandbox) call(ctx context.Context, function api.Function) error {
 	defer s.flag.Arm(ctx)()
-	_, err := s.module.ExportedFunction(function).Call(wasi.NewContext(ctx, s.process))
+	_, err := function.Call(wasi.NewContext(ctx, s.process))
 	return err
 }
 
-// anonymous configures an instance of which there can be many, and whose _start is called later.
-func anonymous() wazero.ModuleConfig {
-	return wazero.NewModuleConfig().WithName("").WithStartFunctions()
+// bringBack brings the sandbox to the module's image.
+func (s *commandSandbox) bringBack(l *loadedCommand) error {
+	if err := s.process.Reset(l.files); err != nil {
+		return err
+	}
+	s.temp.Clear()
+	_, err := s.instance.Restore(l.image)
+	return err
+}
+
+// sandbox returns a sandbox for a request.
+func (c *command) sandbox(ctx context.Context, l *loadedCommand, o *Outcome) (*commandSandbox, error) {
+	begin := time.Now()
+	got, source, err := l.group.Acquire(ctx, l, c.ver.limits.timeout)
+	if err != nil {
+		return nil, c.ver.noSandbox(err)
+	}
+	s := got.(*commandSandbox)
+	if source == pool.Warm {
+		o.Phases.Reset = s.reset
+	} else {
+		o.Phases.Restore = time.Since(begin)
+	}
+	return s, nil
+}
+
+// giveBack brings a sandbox back after a request and keeps it for the next one. It takes over the caller's reference to l.
+func (c *command) giveBack(s *commandSandbox, l *loadedCommand) {
+	defer c.release(l)
+	if l.image == nil {
+		l.group.Discard(s)
+		return
+	}
+	begin := time.Now()
+	if err := s.bringBack(l); err != nil {
+		c.rt.options.Logger.Error("reset sandbox", "function", c.ver.function, "error", err)
+		l.group.Discard(s)
+		return
+	}
+	s.reset = time.Since(begin)
+	l.group.Release(s, l)
+}
+
+// release gives up a reference to l.
+func (c *command) release(l *loadedCommand) {
+	c.mu.Lock()
+	l.refs--
+	last := l.refs == 0
+	c.mu.Unlock()
+	if !last {
+		return
+	}
+	if l.group != nil {
+		l.group.Close()
+	}
+	if l.files != nil {
+		l.files.Close()
+	}
+	if l.module != nil {
+		c.rt.modules.release(l.module)
+	}
 }
 
 // maxHeaderBytes is what a response's header may have beside the body's limit.
 const maxHeaderBytes = 64 << 10
 
-func (c *command) run(ctx context.Context, s *commandSandbox, o *Outcome) (*call.Response, error) {
+func (c *command) run(ctx context.Context, s *commandSandbox, l *loadedCommand, r *call.Request, o *Outcome) (*call.Response, error) {
+	s.logs.begin(c.ver, r.ID)
+	s.in.Set(r.Body)
+	s.out.Reset(int(c.ver.limits.response) + maxHeaderBytes)
+	s.process.Args = cgi.Args(r)
+	s.process.Env = append(cgi.Env(r), c.ver.env()...)
+	s.instance.Memory.ClearRefused()
 	ctx, cancel := c.ver.timed(ctx)
 	defer cancel()
 	begin := time.Now()
 	s.process.Begin()
-	err := s.start(ctx)
+	var err error
+	if l.image == nil {
+		err = s.initialize(ctx)
+	}
 	if err == nil {
-		err = s.call(ctx, "_start")
+		err = s.call(ctx, s.start)
 	}
 	o.Phases.Run = time.Since(begin)
 	s.logs.end()
@@ -160,7 +352,7 @@ func (c *command) run(ctx context.Context, s *commandSandbox, o *Outcome) (*call
 		return nil, responseTooLarge(c.ver.limits.response)
 	}
 	if err != nil {
-		return nil, guestError(ctx, err, s.memory.Refused(), c.ver)
+		return nil, c.ver.guestError(ctx, err, s)
 	}
 	response, err := cgi.ParseResponse(s.out.Bytes())
 	if err != nil {
@@ -181,12 +373,40 @@ func fitsMemory(p *prepare.Module, limit int64) error {
 }
 
 func (c *command) drop(from From) {
+	c.mu.Lock()
+	l := c.loaded
+	if l == nil {
+		c.mu.Unlock()
+		return
+	}
+	l.refs++
+	if from >= FromModule {
+		c.loaded = nil
+		l.refs--
+	}
+	c.mu.Unlock()
+	for _, s := range l.group.Drop(l) {
+		l.group.Discard(s)
+	}
 	if from >= FromDisk {
 		c.rt.modules.drop(c.ver.meta.Module)
 	}
+	c.release(l)
 }
 
+func (c *command) inMemory() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.loaded != nil
+}
+
+func (c *command) unload() { c.drop(FromModule) }
+
 func (c *command) close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.drop(FromModule)
 	if c.root != nil {
 		_ = c.root.Close() // it was only read
 	}

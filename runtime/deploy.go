@@ -59,7 +59,7 @@ func (rt *Runtime) Deploy(ctx context.Context, name string, body io.Reader) (Dep
 	if err != nil {
 		return d, err
 	}
-	if err := rt.try(ctx, v, a, &d.Phases); err != nil {
+	if err := rt.try(v, a, &d.Phases); err != nil {
 		if v.engine != nil {
 			v.engine.close()
 		}
@@ -81,7 +81,7 @@ func (rt *Runtime) candidate(name string, a *artifact, kept *store.Artifact) (*v
 		sum := sha256.Sum256(a.wasm)
 		m.Module = hex.EncodeToString(sum[:])
 	case Python:
-		base, err := rt.bases.Find("")
+		base, err := rt.builds.Find("")
 		if errors.Is(err, pyenv.ErrNoPython) {
 			return nil, fmt.Errorf("%w: %w", ErrNoPython, err)
 		}
@@ -98,7 +98,7 @@ func (rt *Runtime) candidate(name string, a *artifact, kept *store.Artifact) (*v
 }
 
 // try loads a candidate as its first request would.
-func (rt *Runtime) try(ctx context.Context, v *version, a *artifact, phases *call.Phases) error {
+func (rt *Runtime) try(v *version, a *artifact, phases *call.Phases) error {
 	if a.kind == Command {
 		if err := checkCommand(a, v.limits.memory); err != nil {
 			return err
@@ -109,9 +109,9 @@ func (rt *Runtime) try(ctx context.Context, v *version, a *artifact, phases *cal
 	}
 	switch e := v.engine.(type) {
 	case *command:
-		return e.try(ctx, phases)
+		return e.try(phases)
 	case *interpreter:
-		took, err := e.boot()
+		took, err := e.load()
 		*phases = took
 		if load, ok := errors.AsType[*python.LoadError](err); ok {
 			return refusePython(a, load)
@@ -172,31 +172,16 @@ func checkCommand(a *artifact, memory int64) error {
 	return nil
 }
 
-// try compiles the module, which finds what is invalid in it, and links it.
-func (c *command) try(ctx context.Context, phases *call.Phases) error {
-	mod, err := c.rt.modules.acquire(ctx, c.ver.meta.Module, c.loadWasm, phases)
+// try compiles the module, which finds what is invalid in it, links it, and initializes it.
+func (c *command) try(phases *call.Phases) (err error) {
+	*phases, err = c.load()
 	if invalid, ok := errors.AsType[*compileError](err); ok {
 		return refuse("%s", invalid.err)
 	}
-	if err != nil {
-		return err
+	if errors.Is(err, ErrFailed) || errors.Is(err, ErrMemory) || errors.Is(err, ErrTimeout) {
+		return refuse("the module cannot be started: %s", err)
 	}
-	defer c.rt.modules.release(mod)
-	var o Outcome
-	s, err := c.sandbox(ctx, mod, &call.Request{}, &o)
-	if errors.Is(err, ErrFailed) || errors.Is(err, ErrMemory) {
-		return refuse("%s", err)
-	}
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	ctx, cancel := c.ver.timed(ctx)
-	defer cancel()
-	if err := s.start(ctx); err != nil {
-		return refuse("the module's start function: %s", guestError(ctx, err, s.memory.Refused(), c.ver))
-	}
-	return nil
+	return err
 }
 
 // goLive writes the version to the store and lets it serve.

@@ -1,24 +1,23 @@
 package runtime
 
+import "github.com/mayfly-faas/mayfly/runtime/pool"
+
 // InMemory is what a runtime holds in memory.
 type InMemory struct {
-	// Modules counts compiled modules, Images Python functions' images, Sandboxes live sandboxes that are not in use.
-	Modules, Images, Sandboxes int
+	// Modules counts compiled modules, Pythons started CPythons, Images functions' images.
+	Modules, Pythons, Images int
+	// Pool has the sandboxes.
+	Pool pool.State
 }
 
 // InMemory counts what is in memory now.
 func (rt *Runtime) InMemory() InMemory {
-	in := InMemory{Modules: rt.modules.count()}
+	in := InMemory{Modules: rt.modules.count(), Pythons: rt.pythons.count(), Pool: rt.pool.State()}
 	rt.mu.RLock()
 	defer rt.mu.RUnlock()
 	for _, v := range rt.live {
-		if e, ok := v.engine.(*interpreter); ok {
-			e.mu.Lock()
-			if e.loaded != nil {
-				in.Images++
-			}
-			in.Sandboxes += len(e.idle)
-			e.mu.Unlock()
+		if v.engine.inMemory() {
+			in.Images++
 		}
 	}
 	return in

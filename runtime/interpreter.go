@@ -4,95 +4,84 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
-	"github.com/mayfly-faas/mayfly/host/files"
-	"github.com/mayfly-faas/mayfly/host/wasi"
 	"github.com/mayfly-faas/mayfly/pyenv"
 	"github.com/mayfly-faas/mayfly/runtime/call"
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
+	"github.com/mayfly-faas/mayfly/runtime/pool"
 	"github.com/mayfly-faas/mayfly/runtime/python"
 )
 
-// interpreter serves a Python function: CPython is booted once into an image, and requests are calls in sandboxes that stand
-// at it.
+// interpreter serves a Python function: it is loaded once into an image, and requests are calls in sandboxes that stand at it.
 type interpreter struct {
 	rt    *Runtime
 	ver   *version
-	boots singleflight.Group
+	loads singleflight.Group
 
 	mu     sync.Mutex
-	loaded *loaded          // guarded by mu; nil until booted
-	idle   []*pythonSandbox // guarded by mu; all of loaded's
-	closed bool             // guarded by mu
-	drops  int              // guarded by mu; how often drop was called: sandboxes from before the last are not kept
+	loaded *loaded // guarded by mu; nil until loaded
+	closed bool    // guarded by mu
 }
 
-// loaded is a function's image with what it stands on. It is closed when the interpreter and every sandbox have let go of it.
+// loaded is a function's image with what it stands on. It owns its sandboxes in the pool, and is closed when the interpreter and
+// every request have let go of it.
 type loaded struct {
-	module *module
-	config *python.Config
-	image  *python.Image
-	roots  []*os.Root
-	refs   int // guarded by the interpreter's mu
-}
-
-type pythonSandbox struct {
-	*python.Sandbox
-	from  *loaded
-	logs  *streams
-	drops int           // the interpreter's drops when it was made
-	reset time.Duration // how long the last reset took
+	base     *pythonBase
+	function *python.Function
+	image    *python.Image
+	roots    roots
+	refs     int // guarded by the interpreter's mu
 }
 
 func (e *interpreter) serve(ctx context.Context, r *call.Request, o *Outcome) (*call.Response, func(), error) {
-	s, err := e.acquire(ctx, o)
+	l, err := e.acquire(ctx, o)
 	if err != nil {
+		return nil, nil, err
+	}
+	s, err := e.sandbox(ctx, l, o)
+	if err != nil {
+		e.release(l)
 		return nil, nil, err
 	}
 	s.logs.begin(e.ver, r.ID)
 	ctx, cancel := e.ver.timed(ctx)
 	defer cancel()
 	begin := time.Now()
-	response, err := s.Invoke(ctx, s.from.image, r)
+	response, err := s.Invoke(ctx, r)
 	o.Phases.Run = time.Since(begin)
 	s.logs.end()
 	failed := err != nil
 	if errors.Is(err, python.ErrTooLarge) || err == nil && int64(len(response.Body)) > e.ver.limits.response {
 		err = responseTooLarge(e.ver.limits.response)
 	} else if err != nil {
-		err = guestError(ctx, err, s.Refused(), e.ver)
+		err = e.ver.guestError(ctx, err, s)
 	}
-	return response, func() { e.giveBack(s, failed) }, err
+	return response, func() { e.giveBack(s, l, failed) }, err
 }
 
-// acquire returns a sandbox at the function's image: one that is free, or a new one.
-func (e *interpreter) acquire(ctx context.Context, o *Outcome) (*pythonSandbox, error) {
+// acquire returns the loaded function, with a reference to it.
+func (e *interpreter) acquire(ctx context.Context, o *Outcome) (*loaded, error) {
 	for {
-		s, l := e.take()
-		if s != nil {
-			o.Phases.Reset = s.reset
-			return s, nil
-		}
-		o.Cold = true
+		e.mu.Lock()
+		l := e.loaded
 		if l != nil {
-			begin := time.Now()
-			s, err := e.newSandbox(ctx, l)
-			o.Phases.Restore = time.Since(begin)
-			return s, err
+			l.refs++
 		}
-		done := e.boots.DoChan("", func() (any, error) {
+		e.mu.Unlock()
+		if l != nil {
+			return l, nil
+		}
+		done := e.loads.DoChan("", func() (any, error) {
 			// The request may give up before: the runtime must know that something still runs.
 			if !e.rt.hold() {
 				return nil, ErrClosed
 			}
 			defer e.rt.work.Done()
-			return e.boot()
+			return e.load()
 		})
 		select {
 		case result := <-done:
@@ -101,100 +90,78 @@ func (e *interpreter) acquire(ctx context.Context, o *Outcome) (*pythonSandbox, 
 			}
 			took := result.Val.(call.Phases)
 			o.Phases.Load, o.Phases.Compile, o.Phases.Boot = took.Load, took.Compile, took.Boot
+			o.Cold = true
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// take returns a free sandbox, or what to make one of with a reference to it.
-func (e *interpreter) take() (*pythonSandbox, *loaded) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if n := len(e.idle); n > 0 {
-		s := e.idle[n-1]
-		e.idle[n-1] = nil
-		e.idle = e.idle[:n-1]
+// sandbox returns a sandbox that stands at the function's image.
+func (e *interpreter) sandbox(ctx context.Context, l *loaded, o *Outcome) (*pythonSandbox, error) {
+	begin := time.Now()
+	for {
+		got, source, err := l.base.group.Acquire(ctx, l, e.ver.limits.timeout)
+		if err != nil {
+			return nil, e.ver.noSandbox(err)
+		}
+		s := got.(*pythonSandbox)
+		if source == pool.Warm {
+			o.Phases.Reset = s.reset
+			return s, nil
+		}
+		if s.MemoryBytes() > l.function.MemoryBytes { // grown by a function that may have more
+			l.base.group.Discard(s)
+			continue
+		}
+		o.Cold = true
+		s.logs = e.ver.streams()
+		if err := s.Enter(l.function, l.image, s.logs.python()); err != nil {
+			l.base.group.Discard(s)
+			return nil, err
+		}
+		o.Phases.Restore = time.Since(begin)
 		return s, nil
 	}
-	if e.loaded != nil {
-		e.loaded.refs++
-	}
-	return nil, e.loaded
 }
 
-// newSandbox makes a sandbox. It takes over the caller's reference to l.
-func (e *interpreter) newSandbox(ctx context.Context, l *loaded) (*pythonSandbox, error) {
-	s := e.blank(l)
-	var err error
-	if s.Sandbox, err = python.New(ctx, l.config, l.image, python.Streams{Stdout: s.logs.stdout, Stderr: s.logs.stderr}); err != nil {
-		e.unref(l)
-		return nil, err
-	}
-	return s, nil
-}
+func (s *streams) python() python.Streams { return python.Streams{Stdout: s.stdout, Stderr: s.stderr} }
 
-// blank returns a sandbox that has no instance yet.
-func (e *interpreter) blank(l *loaded) *pythonSandbox {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return &pythonSandbox{from: l, logs: e.ver.streams(), drops: e.drops}
-}
-
-// giveBack brings a sandbox back after a request and keeps it for the next one.
-func (e *interpreter) giveBack(s *pythonSandbox, failed bool) {
+// giveBack brings a sandbox back after a request and keeps it for the next one. It takes over the caller's reference to l.
+func (e *interpreter) giveBack(s *pythonSandbox, l *loaded, failed bool) {
+	defer e.release(l)
 	s.reset = 0
 	if e.ver.meta.Manifest.Isolation != manifest.Reuse || failed {
 		begin := time.Now()
-		err := s.Reset(s.from.image)
-		s.reset = time.Since(begin)
-		if err != nil {
-			// Its memory has grown, which cannot be taken back: another is made in its place, while nobody waits for it.
-			e.remake(s)
+		if err := s.Reset(); err != nil {
+			e.rt.options.Logger.Error("reset sandbox", "function", e.ver.function, "error", err)
+			l.base.group.Discard(s)
 			return
 		}
+		s.reset = time.Since(begin)
 	}
-	e.keep(s)
-}
-
-func (e *interpreter) keep(s *pythonSandbox) {
 	e.mu.Lock()
-	wanted := e.loaded == s.from && e.drops == s.drops
-	if wanted {
-		e.idle = append(e.idle, s)
-	}
+	current := e.loaded == l
 	e.mu.Unlock()
-	if !wanted {
-		e.end(s)
+	if current {
+		l.base.group.Release(s, l)
+	} else {
+		l.free(s)
 	}
 }
 
-func (e *interpreter) remake(old *pythonSandbox) {
-	e.mu.Lock()
-	l := old.from
-	wanted := e.loaded == l && e.drops == old.drops
-	if wanted {
-		l.refs++
-	}
-	e.mu.Unlock()
-	e.end(old)
-	if !wanted {
+// free makes a sandbox nobody's.
+func (l *loaded) free(s *pythonSandbox) {
+	s.reset = 0
+	if err := s.Leave(); err != nil {
+		l.base.group.Discard(s)
 		return
 	}
-	s, err := e.newSandbox(e.rt.ctx, l)
-	if err != nil {
-		e.rt.options.Logger.Warn("remake sandbox", "function", e.ver.function, "error", err)
-		return
-	}
-	e.keep(s)
+	l.base.group.Release(s, nil)
 }
 
-func (e *interpreter) end(s *pythonSandbox) {
-	s.Close()
-	e.unref(s.from)
-}
-
-func (e *interpreter) unref(l *loaded) {
+// release gives up a reference to l.
+func (e *interpreter) release(l *loaded) {
 	e.mu.Lock()
 	l.refs--
 	last := l.refs == 0
@@ -202,132 +169,123 @@ func (e *interpreter) unref(l *loaded) {
 	if !last {
 		return
 	}
+	// A request that was given back just when the interpreter let go may have left a sandbox in the pool.
+	if l.base != nil {
+		for _, s := range l.base.group.Drop(l) {
+			l.free(s.(*pythonSandbox))
+		}
+	}
 	if l.image != nil {
 		l.image.Close()
 	}
-	for _, r := range l.roots {
-		_ = r.Close()
-	}
-	if l.module != nil {
-		e.rt.modules.release(l.module)
+	l.roots.close()
+	if l.base != nil {
+		e.rt.pythons.release(l.base)
 	}
 }
 
-// bootTimeout bounds starting CPython and importing the function.
-const bootTimeout = time.Minute
-
-// boot makes the image, and the first sandbox with it. The time that each part took is returned.
-func (e *interpreter) boot() (call.Phases, error) {
+// load loads the function. The time that each part took is returned.
+func (e *interpreter) load() (call.Phases, error) {
 	var took call.Phases
 	ctx, cancel := context.WithTimeout(e.rt.ctx, bootTimeout)
 	defer cancel()
 	l := &loaded{refs: 1}
-	s, err := e.load(ctx, l, &took)
-	if err != nil {
-		e.unref(l)
-		return took, err
+	err := e.loadInto(ctx, l, &took)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = &python.LoadError{Kind: "load", Message: fmt.Sprintf("importing the function took more than %s: do at import only what every request needs", bootTimeout)}
 	}
-	l.refs++ // the sandbox's
 	e.mu.Lock()
-	closed := e.closed
-	if !closed {
+	if err == nil && e.closed { // the version was replaced, and who waited for it has given up
+		err = ErrClosed
+	}
+	if err == nil {
 		e.loaded = l
-		e.idle = append(e.idle, s)
 	}
 	e.mu.Unlock()
-	if closed { // the version was replaced, and who waited for it has given up
-		e.end(s)
-		e.unref(l)
-		return took, ErrClosed
+	if err != nil {
+		e.release(l)
 	}
-	return took, nil
+	return took, err
 }
 
-func (e *interpreter) load(ctx context.Context, l *loaded, took *call.Phases) (*pythonSandbox, error) {
-	base, err := e.rt.bases.Find(e.ver.meta.Python)
+func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases) error {
+	build, err := e.rt.builds.Find(e.ver.meta.Python)
 	if errors.Is(err, pyenv.ErrNoPython) {
-		return nil, fmt.Errorf("%w: %w", ErrNoPython, err)
+		return fmt.Errorf("%w: %w", ErrNoPython, err)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if l.module, err = e.rt.modules.acquire(ctx, base.Digest, func() ([]byte, error) { return os.ReadFile(base.Wasm()) }, took); err != nil {
-		return nil, fmt.Errorf("CPython %s: %w", base.Version, err)
+	env := e.ver.env()
+	if l.base, err = e.rt.pythons.acquire(ctx, build, configures(env), took); err != nil {
+		return err
 	}
 	begin := time.Now()
-	defer func() { took.Boot = time.Since(begin) }()
-	l.config = &python.Config{
-		Runtime: e.rt.wazero, Compiled: l.module.compiled, Prepared: l.module.prepared,
-		Entry: e.ver.meta.Manifest.Entry, Env: e.ver.env(),
+	defer func() { took.Boot += time.Since(begin) }()
+	l.function = &python.Function{
+		Entry: e.ver.meta.Manifest.Entry, Env: env,
 		MemoryBytes: e.ver.limits.memory, TempBytes: e.ver.limits.temp, ResponseBytes: e.ver.limits.response,
 	}
-	if l.config.App, err = l.view(e.rt.openFiles(e.ver.record.Digest)); err != nil {
-		return nil, err
+	if l.function.App, err = l.roots.view(e.rt.openFiles(e.ver.record.Digest)); err != nil {
+		return err
 	}
-	if l.config.Venv, err = e.venv(l, base); err != nil {
-		return nil, err
+	if l.function.Venv, err = e.rt.venv(&l.roots, e.ver.record.Digest, build); err != nil {
+		return err
 	}
-	if lib := base.Lib(); lib != "" {
-		if l.config.BaseLib, err = l.view(os.OpenRoot(lib)); err != nil {
-			return nil, err
+	return e.makeImage(ctx, l)
+}
+
+// makeImage imports the function in a sandbox, which then is the function's first one.
+func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
+	got, source, err := l.base.group.Acquire(ctx, nil, e.ver.limits.timeout)
+	if err != nil {
+		return e.ver.noSandbox(err)
+	}
+	s := got.(*pythonSandbox)
+	if source == pool.TakenOver {
+		if err := s.Leave(); err != nil {
+			l.base.group.Discard(s)
+			return err
 		}
 	}
-	s := e.blank(l)
-	s.Sandbox, l.image, err = python.Boot(ctx, l.config, python.Streams{Stdout: s.logs.stdout, Stderr: s.logs.stderr})
+	s.logs = e.ver.streams()
+	entry, err := s.Load(ctx, l.function, s.logs.python())
+	if err == nil {
+		l.image, err = s.Take(ctx, entry)
+	}
 	s.logs.end()
-	if errors.Is(err, context.DeadlineExceeded) {
-		return nil, &python.LoadError{Kind: "load", Message: fmt.Sprintf("importing the function took more than %s: do at import only what every request needs", bootTimeout)}
-	}
 	if err != nil {
-		return nil, err
+		l.free(s)
+		return err
 	}
-	return s, nil
-}
-
-// view returns a read-only view of a folder, for as long as l lives.
-func (l *loaded) view(root *os.Root, err error) (wasi.FS, error) {
-	if err != nil {
-		return nil, err
-	}
-	l.roots = append(l.roots, root)
-	return files.NewReadOnly(root.FS()), nil
-}
-
-// venv returns the function's environment, made where there is none yet.
-func (e *interpreter) venv(l *loaded, base pyenv.Base) (wasi.FS, error) {
-	dir := filepath.Join(e.rt.cacheDir("venvs"), e.ver.record.Digest+"-"+base.Version)
-	err := pyenv.Create(dir, pyenv.VenvOptions{
-		Home: python.BaseBinDir, Version: base.Version, Executable: python.BaseBinDir + "/python3",
-		Command: python.BaseBinDir + "/python3 -m venv --without-pip " + python.VenvDir,
-	})
-	if err != nil && !errors.Is(err, os.ErrExist) {
-		return nil, err
-	}
-	return l.view(os.OpenRoot(dir))
+	l.base.group.Release(s, l)
+	return nil
 }
 
 func (e *interpreter) drop(from From) {
 	e.mu.Lock()
-	idle, l := e.idle, e.loaded
-	e.idle = nil
-	e.drops++
-	if from >= FromModule {
-		e.loaded = nil
-	}
-	e.mu.Unlock()
-	for _, s := range idle {
-		e.end(s)
-	}
-	if l == nil || from < FromModule {
+	l := e.loaded
+	if l == nil {
+		e.mu.Unlock()
 		return
 	}
-	if from >= FromDisk {
-		e.rt.modules.drop(l.module.digest)
+	l.refs++
+	if from >= FromModule {
+		e.loaded = nil
+		l.refs--
 	}
-	e.unref(l)
+	e.mu.Unlock()
+	for _, s := range l.base.group.Drop(l) {
+		l.free(s.(*pythonSandbox))
+	}
+	if from >= FromDisk {
+		e.rt.pythons.drop(func(b *pythonBase) bool { return b == l.base })
+		e.rt.modules.drop(l.base.module.digest)
+	}
+	e.release(l)
 }
 
-// entry returns what serves requests, as "module:name"; "" until booted.
+// entry returns what serves requests, as "module:name"; "" until loaded.
 func (e *interpreter) entry() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -336,6 +294,14 @@ func (e *interpreter) entry() string {
 	}
 	return e.loaded.image.Entry
 }
+
+func (e *interpreter) inMemory() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.loaded != nil
+}
+
+func (e *interpreter) unload() { e.drop(FromModule) }
 
 func (e *interpreter) close() {
 	e.mu.Lock()

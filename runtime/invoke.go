@@ -10,7 +10,9 @@ import (
 	"github.com/mayfly-faas/mayfly/host/logs"
 	"github.com/mayfly-faas/mayfly/host/wasi"
 	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/image"
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
+	"github.com/mayfly-faas/mayfly/runtime/pool"
 	"github.com/mayfly-faas/mayfly/runtime/python"
 )
 
@@ -160,30 +162,58 @@ func responseTooLarge(limit int64) error {
 	return &FailedError{Msg: fmt.Sprintf("the function's response is larger than its limit of %s; change it by max_response in mayfly.toml", manifest.Size(limit))}
 }
 
-// guestError says what ended a guest. refused is the memory it asked for in vain.
-func guestError(ctx context.Context, err error, refused int64, v *version) error {
-	outOfMemory := func() error {
-		measured := ""
-		if refused > 0 {
-			measured = fmt.Sprintf("%.1fMiB", float64(refused)/(1<<20))
+// noSandbox says why there is no sandbox for a request.
+func (v *version) noSandbox(err error) error {
+	switch {
+	case errors.Is(err, pool.ErrPatience), errors.Is(err, image.ErrBudget):
+		return &LimitError{
+			Kind: ErrBusy, Limit: "the memory of all sandboxes", Value: manifest.Size(v.budget).String(),
+			Measured: "a wait of " + v.limits.timeout.String() + " for some of it", Setting: "--memory of mayfly serve",
 		}
-		return &LimitError{Kind: ErrMemory, Limit: "memory", Value: manifest.Size(v.limits.memory).String(), Measured: measured, Setting: "memory in mayfly.toml"}
+	case errors.Is(err, context.Canceled):
+		return ErrCanceled
+	case errors.Is(err, pool.ErrClosed):
+		return ErrClosed
 	}
+	return err
+}
+
+// refuser tells what memory a guest asked for in vain.
+type refuser interface {
+	Refused() (bytes int64, byBudget bool)
+}
+
+// outOfMemory says which limit on memory was met.
+func (v *version) outOfMemory(r refuser) error {
+	refused, byBudget := r.Refused()
+	e := &LimitError{Kind: ErrMemory, Limit: "memory", Value: manifest.Size(v.limits.memory).String(), Setting: "memory in mayfly.toml"}
+	if byBudget {
+		e.Limit, e.Value, e.Setting = "the memory of all sandboxes", manifest.Size(v.budget).String(), "--memory of mayfly serve"
+	}
+	if refused > 0 {
+		e.Measured = fmt.Sprintf("%.1fMiB", float64(refused)/(1<<20))
+	}
+	return e
+}
+
+// guestError says what ended a guest.
+func (v *version) guestError(ctx context.Context, err error, r refuser) error {
 	failure, failed := errors.AsType[*python.Failure](err)
 	code, exited := wasi.IsExit(err)
+	refused, _ := r.Refused()
 	switch {
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		return &LimitError{Kind: ErrTimeout, Limit: "a request's time", Value: v.limits.timeout.String(), Setting: "timeout in mayfly.toml"}
 	case ctx.Err() != nil:
 		return ErrCanceled
 	case failed && failure.Kind == "memory":
-		return outOfMemory()
+		return v.outOfMemory(r)
 	case failed && failure.Kind == "exit":
 		return &FailedError{Msg: "the function left by SystemExit instead of answering", Trace: failure.Traceback, logged: true}
 	case failed:
 		return &FailedError{Msg: "the function raised " + failure.Type, Trace: failure.Traceback, logged: true}
 	case refused > 0:
-		return outOfMemory()
+		return v.outOfMemory(r)
 	case exited:
 		return &FailedError{Msg: fmt.Sprintf("the function ended with exit code %d", code)}
 	case errors.Is(err, python.ErrResponse):

@@ -40,6 +40,9 @@ type module struct {
 	lastUsed time.Time // guarded by owner.mu
 }
 
+// prepareOptions are what images and interrupts need.
+var prepareOptions = prepare.Options{Checks: true, Growth: true, Data: true}
+
 // compileError is a module that wazero does not compile.
 type compileError struct{ err error }
 
@@ -125,7 +128,7 @@ func (m *modules) compile(ctx context.Context, digest string, load func() ([]byt
 	if err != nil {
 		return nil, took, err
 	}
-	prepared, err := prepare.Prepare(wasm, prepare.Options{Checks: true})
+	prepared, err := prepare.Prepare(wasm, prepareOptions)
 	if err != nil {
 		return nil, took, err
 	}

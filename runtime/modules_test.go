@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/tetratelabs/wazero"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -84,7 +85,7 @@ func TestEvictedModuleIsClosedWithItsLastUser(t *testing.T) {
 		if user.refs == 0 {
 			t.Fatal("the module was closed under its user")
 		}
-		instance, err := m.runtime.InstantiateModule(context.Background(), user.compiled, anonymous())
+		instance, err := m.runtime.InstantiateModule(context.Background(), user.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 		if err != nil {
 			t.Fatalf("the evicted module cannot be used: %v", err)
 		}
@@ -144,7 +145,7 @@ func TestCompileInstantiateCloseAtOnce(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				instance, err := m.runtime.InstantiateModule(context.Background(), mod.compiled, anonymous())
+				instance, err := m.runtime.InstantiateModule(context.Background(), mod.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 				if err == nil {
 					_, err = instance.ExportedFunction("_start").Call(context.Background())
 					err = errors.Join(err, instance.Close(context.Background()))

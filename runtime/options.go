@@ -17,6 +17,10 @@ type Options struct {
 	// memory. Defaults 64 and 512 MiB. A module that is in use is never closed.
 	Modules     int
 	ModuleBytes int64
+	// MemoryBytes bounds the linear memory of all sandboxes together, in bytes. A single one that is larger is allowed alone. Default 1 GiB.
+	MemoryBytes int64
+	// CopyImages has sandboxes brought back by copying the whole image where the kernel would tell which pages were written.
+	CopyImages bool
 	// ArtifactBytes bounds an artifact. Default 256 MiB.
 	ArtifactBytes int64
 	// Defaults are the limits of functions whose manifest does not name them.
@@ -46,6 +50,7 @@ func (o Options) WithDefaults() Options {
 	o.Idle = or(o.Idle, 5*time.Minute)
 	o.Modules = or(o.Modules, 64)
 	o.ModuleBytes = or(o.ModuleBytes, 512<<20)
+	o.MemoryBytes = or(o.MemoryBytes, 1<<30)
 	o.ArtifactBytes = or(o.ArtifactBytes, 256<<20)
 	o.Defaults.Timeout = or(o.Defaults.Timeout, 30*time.Second)
 	o.Defaults.PythonMemory = or(o.Defaults.PythonMemory, 128<<20)

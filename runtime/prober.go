@@ -26,7 +26,7 @@ func (p Prober) Probe(ctx context.Context, wasm, lib string) (version string, er
 	if err != nil {
 		return "", err
 	}
-	prepared, err := prepare.Prepare(content, prepare.Options{Checks: true})
+	prepared, err := prepare.Prepare(content, prepareOptions)
 	if err != nil {
 		return "", err
 	}
@@ -39,30 +39,32 @@ func (p Prober) Probe(ctx context.Context, wasm, lib string) (version string, er
 	if err != nil {
 		return "", fmt.Errorf("compile: %w", err)
 	}
-	var limits = Options{}.WithDefaults().Defaults
-	config := &python.Config{
-		Runtime: w, Compiled: compiled, Prepared: prepared, App: files.NewReadOnly(python.ProbeApp()),
-		MemoryBytes: limits.PythonMemory, TempBytes: limits.TempBytes, ResponseBytes: limits.ResponseBytes,
-	}
+	config := &python.Config{Runtime: w, Compiled: compiled, Prepared: prepared}
 	if lib != "" {
 		root, err := os.OpenRoot(lib)
 		if err != nil {
 			return "", err
 		}
 		defer root.Close()
-		config.BaseLib = files.NewReadOnly(root.FS())
+		config.Lib = files.NewReadOnly(root.FS())
 	}
-	s, img, err := python.Boot(ctx, config, python.Streams{Stdout: io.Discard, Stderr: io.Discard})
+	base, s, err := python.Boot(ctx, config)
 	if load, ok := errors.AsType[*python.LoadError](err); ok {
 		return "", fmt.Errorf("this does not work as a CPython for WASI: %w\n%s", err, load.Traceback)
 	}
 	if err != nil {
 		return "", err
 	}
-	defer img.Close()
 	defer s.Close()
-	if _, err := s.Invoke(ctx, img, &call.Request{Method: "GET"}); err != nil {
+	limits := Options{}.WithDefaults().Defaults
+	function := &python.Function{
+		App: files.NewReadOnly(python.ProbeApp()), MemoryBytes: limits.PythonMemory, TempBytes: limits.TempBytes, ResponseBytes: limits.ResponseBytes,
+	}
+	if _, err := s.Load(ctx, function, python.Streams{Stdout: io.Discard, Stderr: io.Discard}); err != nil {
+		return "", fmt.Errorf("this CPython cannot load a function: %w", err)
+	}
+	if _, err := s.Invoke(ctx, &call.Request{Method: "GET"}); err != nil {
 		return "", fmt.Errorf("this CPython cannot be called: %w", err)
 	}
-	return img.Version, nil
+	return base.Version, nil
 }

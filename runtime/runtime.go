@@ -20,6 +20,8 @@ import (
 	"github.com/mayfly-faas/mayfly/host/logs"
 	"github.com/mayfly-faas/mayfly/host/wasi"
 	"github.com/mayfly-faas/mayfly/pyenv"
+	"github.com/mayfly-faas/mayfly/runtime/image"
+	"github.com/mayfly-faas/mayfly/runtime/pool"
 	"github.com/mayfly-faas/mayfly/store"
 )
 
@@ -36,10 +38,13 @@ const logLines = 1000
 type Runtime struct {
 	options Options
 	store   *store.Store
-	bases   pyenv.Bases
+	builds  pyenv.Bases
 	cache   wazero.CompilationCache
 	wazero  wazero.Runtime
 	modules *modules
+	pool    *pool.Pool
+	tracker *image.Tracker // nil: images are copied whole
+	pythons *bases
 	stats   *stats
 
 	ctx  context.Context // ends when the runtime closes: what no request waits for
@@ -56,7 +61,9 @@ type Runtime struct {
 // Open opens the runtime over o.DataDir, which it makes where there is none.
 func Open(o Options) (rt *Runtime, err error) {
 	o = o.WithDefaults()
-	rt = &Runtime{options: o, bases: pyenv.Bases{Dir: filepath.Join(o.DataDir, "python")}, live: map[string]*version{}, logs: map[string]*logs.Log{}}
+	rt = &Runtime{options: o, builds: pyenv.Bases{Dir: filepath.Join(o.DataDir, "python")}, live: map[string]*version{}, logs: map[string]*logs.Log{}}
+	rt.pool = pool.New(o.MemoryBytes)
+	rt.pythons = &bases{rt: rt, byKey: map[string]*pythonBase{}}
 	rt.ctx, rt.stop = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -76,6 +83,7 @@ func Open(o Options) (rt *Runtime, err error) {
 	if rt.modules, err = newModules(rt.wazero, o.Modules, o.ModuleBytes); err != nil {
 		return rt, err
 	}
+	rt.openTracker()
 	rt.stats = newStats(rt.store)
 	rt.work.Go(rt.keepHouse)
 	return rt, nil
@@ -97,6 +105,29 @@ func newWazero(ctx context.Context, cacheDir string) (wazero.CompilationCache, w
 	return cache, w, nil
 }
 
+// openTracker decides how sandboxes are brought back to their images.
+func (rt *Runtime) openTracker() {
+	if rt.options.CopyImages {
+		rt.options.Logger.Info("sandboxes are reset by copying whole images, as asked for")
+		return
+	}
+	tracker, err := image.OpenTracker()
+	if err != nil {
+		rt.options.Logger.Warn("sandboxes are reset by copying whole images, which is slower", "reason", err)
+		return
+	}
+	rt.tracker = tracker
+	rt.options.Logger.Info("sandboxes are reset by copying back the pages that were written")
+}
+
+// ResetMode returns how sandboxes are brought back to their images.
+func (rt *Runtime) ResetMode() image.Mode {
+	if rt.tracker != nil {
+		return image.Tracked
+	}
+	return image.Copied
+}
+
 // Close ends the runtime: requests that still run are cut off, and everything is let go of. It can be called again.
 func (rt *Runtime) Close() error {
 	rt.mu.Lock()
@@ -113,6 +144,11 @@ func (rt *Runtime) Close() error {
 	rt.work.Wait()
 	for _, v := range live {
 		v.retire()
+	}
+	rt.pythons.close()
+	rt.pool.Close()
+	if rt.tracker != nil {
+		rt.tracker.Close()
 	}
 	ctx := context.Background()
 	var errs []error
@@ -187,7 +223,9 @@ func (rt *Runtime) unloadIdle(before time.Time) {
 	}
 	rt.mu.RUnlock()
 	for _, v := range idle {
-		v.engine.drop(FromModule)
+		v.engine.unload()
 	}
+	rt.pool.DropIdle(before)
+	rt.pythons.dropIdle(before)
 	rt.modules.dropIdle(before)
 }

@@ -38,6 +38,10 @@ type engine interface {
 	serve(ctx context.Context, r *call.Request, o *Outcome) (response *call.Response, done func(), err error)
 	// drop lets go of what is not in use.
 	drop(from From)
+	// inMemory reports whether the image is in memory.
+	inMemory() bool
+	// unload lets go of what is in memory, for want of requests.
+	unload()
 	// close lets go of everything. Nothing is in use.
 	close()
 }
@@ -60,6 +64,7 @@ type version struct {
 	record   store.Version
 	meta     meta
 	limits   limits
+	budget   int64 // of all sandboxes, in bytes
 	log      *logs.Log
 	engine   engine
 
@@ -78,6 +83,7 @@ func (rt *Runtime) newVersion(function string, record store.Version) (*version, 
 		return nil, fmt.Errorf("version %d of %s: %w", record.Number, function, err)
 	}
 	v.limits = rt.options.Defaults.of(v.meta.Kind, &v.meta.Manifest)
+	v.budget = rt.options.MemoryBytes
 	v.places = semaphore.NewWeighted(int64(v.limits.concurrency))
 	v.log = rt.log(function)
 	return v, nil

@@ -50,6 +50,9 @@ func (t *Temp) Clear() {
 	t.root.stat.Links = 2
 }
 
+// SetLimit changes how many bytes the folder holds, names included.
+func (t *Temp) SetLimit(bytes int64) { t.limit = bytes }
+
 // Used returns how many bytes the folder holds, names included.
 func (t *Temp) Used() int64 { return t.used }
 

@@ -1,68 +1,109 @@
-// Package image keeps and brings back the state of a sandbox: its linear memory and its mutable globals.
+// Package image keeps and brings back the state of sandboxes: linear memory and mutable globals.
 //
-// Memory is the linear memory that a module is instantiated with; it refuses to grow past a limit and remembers that it did. An
-// Image is taken of an instance at one moment and brought back into that instance, or another of the same
-// module, as often as needed.
+// An Instance is an instance of a module with a Memory of ours beneath it. An Image is taken of an instance at one moment and brought back
+// into it, or into another of the same module, as often as needed: after each request, and when a sandbox is given to another function.
+// An image is either whole, or a delta: the pages by which it differs from a whole one, its base.
+//
+// Bringing an image back takes time in proportion to what a request wrote, where the kernel can tell that (see Tracker), and to the
+// size of memory where it cannot.
 package image
 
 import (
-	"errors"
-	"fmt"
-
-	"github.com/tetratelabs/wazero/api"
-
-	"github.com/mayfly-faas/mayfly/runtime/prepare"
+	"bytes"
+	"math/bits"
 )
 
-// ErrGrown is returned when an image cannot be brought back because the instance's memory is larger than the image's: it can grow and not
-// shrink, and a guest that found its memory larger than it remembers would strand the difference each time. The instance must be remade.
-var ErrGrown = errors.New("memory has grown since the image was taken")
-
-// Image is an instance's state at one moment. It is immutable and can be used by many sandboxes at a time.
+// Image is an instance's state at one moment. It is immutable, and can be used by many sandboxes at a time.
 type Image struct {
-	pages   []byte
+	base    *Image // nil for a whole image
+	size    int64  // of linear memory, in bytes
 	globals []uint64
+
+	// content is the memory of a whole image; of a delta the pages in which it differs, one after the other.
+	content []byte
+	differs pageSet
+	before  []int32 // how many pages differ before each word of differs
+
+	hot hotPages
 }
 
-// Take returns the state of mod, whose mutable globals are named by globals.
-func Take(mod api.Module, globals []prepare.Global) (*Image, error) {
-	size := mod.Memory().Size()
-	live, ok := mod.Memory().Read(0, size)
-	if !ok {
-		return nil, fmt.Errorf("read memory of %d bytes: out of range", size)
+// Size returns how many bytes of linear memory a sandbox at the image has.
+func (i *Image) Size() int64 { return i.size }
+
+// Bytes returns how many bytes the image itself takes.
+func (i *Image) Bytes() int64 { return int64(len(i.content)) }
+
+// Base returns the image that this one is a delta of; nil where it is whole.
+func (i *Image) Base() *Image { return i.base }
+
+// Hot returns how many pages requests keep writing to, so that they are copied back without asking.
+func (i *Image) Hot() int { return i.hot.count() }
+
+func (i *Image) root() *Image {
+	if i.base != nil {
+		return i.base
 	}
-	img := &Image{pages: append([]byte(nil), live...)}
-	for _, g := range globals {
-		global := mod.ExportedGlobal(g.Name)
-		if global == nil {
-			return nil, fmt.Errorf("global %s is not exported", g.Name)
-		}
-		img.globals = append(img.globals, global.Get())
-	}
-	return img, nil
+	return i
 }
 
-// Size returns how many bytes of memory the image has.
-func (i *Image) Size() int64 { return int64(len(i.pages)) }
+// newWhole returns the whole image of a memory, which it copies.
+func newWhole(memory []byte, globals []uint64) *Image {
+	return &Image{size: int64(len(memory)), globals: globals, content: bytes.Clone(memory)}
+}
 
-// Restore brings mod to the image: every byte of memory, every mutable global. ErrGrown says that it cannot.
-func (i *Image) Restore(mod api.Module, globals []prepare.Global) error {
-	mem := mod.Memory()
-	if size := int64(mem.Size()); size < i.Size() {
-		const page = 1 << 16
-		if _, ok := mem.Grow(uint32((i.Size() - size) / page)); !ok {
-			return fmt.Errorf("grow memory from %d to %d bytes: refused", size, i.Size())
+// newDelta returns an image of a memory by its difference from base. Only the pages of changed can differ; nil stands for all.
+func newDelta(base *Image, memory []byte, globals []uint64, changed pageSet) *Image {
+	n := pagesIn(int64(len(memory)))
+	img := &Image{base: base, size: int64(len(memory)), globals: globals, differs: makePageSet(n)}
+	for page := range n {
+		if changed != nil && !changed.has(page) {
+			continue
 		}
-	} else if size > i.Size() {
-		return ErrGrown
+		content := memory[page*pageSize : (page+1)*pageSize]
+		if !same(content, base.page(page)) {
+			img.differs.add(page)
+			img.content = append(img.content, content...)
+		}
 	}
-	mem.Write(0, i.pages)
-	for n, g := range globals {
-		global, ok := mod.ExportedGlobal(g.Name).(api.MutableGlobal)
-		if !ok {
-			return fmt.Errorf("global %s is not exported as mutable", g.Name)
+	img.content = bytes.Clone(img.content) // without the room that append left
+	img.countBefore()
+	return img
+}
+
+func (i *Image) countBefore() {
+	i.before = make([]int32, len(i.differs))
+	var n int32
+	for word, pages := range i.differs {
+		i.before[word] = n
+		n += int32(bits.OnesCount64(pages))
+	}
+}
+
+// page returns the content of a page; nil for zeros.
+func (i *Image) page(n int) []byte {
+	at := n
+	if i.base != nil {
+		if !i.differs.has(n) {
+			if n >= pagesIn(i.size) {
+				return nil
+			}
+			return i.base.page(n)
 		}
-		global.Set(i.globals[n])
+		word := i.differs[n>>6]
+		at = int(i.before[n>>6]) + bits.OnesCount64(word&(1<<(n&63)-1))
+	}
+	if from := at * pageSize; from < len(i.content) {
+		return i.content[from : from+pageSize]
 	}
 	return nil
+}
+
+var zeros [pageSize]byte
+
+// same reports whether a page holds content; nil stands for zeros.
+func same(page, content []byte) bool {
+	if content == nil {
+		content = zeros[:]
+	}
+	return bytes.Equal(page, content)
 }

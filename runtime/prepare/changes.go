@@ -42,6 +42,9 @@ func (m *Module) Lasting() string {
 		if g.Type.isRef() {
 			return "it has a global that is a reference and changes"
 		}
+		if g.Type == V128 {
+			return "it has a global of 128 bits that changes"
+		}
 	}
 	return ""
 }

@@ -1,9 +1,10 @@
 // Package python runs functions in a stock CPython for WASI.
 //
-// CPython is a WASI command that has no C API to call from outside. Boot starts it as such a command, in the function's
-// environment (venv); a script loads the function, tells the host where the callable is that serves a request, and leaves by os._exit. That unwinds the
-// Wasm stack and leaves memory as it was: an interpreter in the middle of a call, of which an image is taken. From then on each
-// request is a call of that callable, through its type's tp_call slot, in a sandbox that stands at the image.
+// CPython is a WASI command that has no C API to call from outside. Boot starts it as such a command; a script of the package mayfly tells
+// the host where the callable is that serves calls, and leaves by os._exit. That unwinds the Wasm stack and leaves memory as it was: an
+// interpreter in the middle of a call, of which an image is taken, the base. From then on everything is a call of that callable, through its
+// type's tp_call slot: loading a function, of which an image is taken too, as a delta to the base; and each request, in a sandbox that
+// stands at the function's image.
 package python
 
 import (
@@ -16,7 +17,6 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
-	"github.com/mayfly-faas/mayfly/host/files"
 	"github.com/mayfly-faas/mayfly/host/wasi"
 	"github.com/mayfly-faas/mayfly/runtime/image"
 	"github.com/mayfly-faas/mayfly/runtime/prepare"
@@ -34,16 +34,26 @@ const (
 	executable = VenvDir + "/bin/python3"
 )
 
-// Config is what a function's sandboxes have in common.
+// Config is what all sandboxes of a build of CPython have in common.
 type Config struct {
 	// Runtime has Compiled and WASI in it.
 	Runtime  wazero.Runtime
 	Compiled wazero.CompiledModule
 	// Prepared is the module that Compiled was compiled from.
 	Prepared *prepare.Module
-	// App, Venv and BaseLib are the function's files, its environment, and the base's standard library where that is not inside the binary. Any
-	// may be nil.
-	App, Venv, BaseLib wasi.FS
+	// Venv is an environment without packages, and Lib the standard library where that is not inside the binary. Each may be nil.
+	Venv, Lib wasi.FS
+	// Env has the variables by which CPython is configured (PYTHON*) as KEY=value.
+	Env []string
+	// Tracker and Budget are those of all sandboxes, as image.Options have them.
+	Tracker *image.Tracker
+	Budget  image.Budget
+}
+
+// Function is what the sandboxes of a function have in common.
+type Function struct {
+	// App and Venv are the function's files and its environment. Each may be nil.
+	App, Venv wasi.FS
 	// Entry is what the manifest names ("module:name"), or "".
 	Entry string
 	// Env is the function's environment as KEY=value.
@@ -55,42 +65,50 @@ type Config struct {
 // Streams take what a sandbox prints.
 type Streams struct{ Stdout, Stderr io.Writer }
 
-// Image is a loaded function: state from which any number of sandboxes begin.
-type Image struct {
-	state *image.Image
-	files *wasi.OpenFiles
-	// Entry is what was found to serve requests, as "module:name".
-	Entry string
+// Base is a CPython that has started and loaded nothing of a function's: all sandboxes begin as copies of it. It is immutable.
+type Base struct {
 	// Version is CPython's version, such as 3.12.0.
 	Version string
+
+	config *Config
+	state  *image.Image
+	files  *wasi.OpenFiles
 
 	callable, args, tpCall uint32
 }
 
-// Size returns how many bytes of memory the image has.
-func (i *Image) Size() int64 { return i.state.Size() }
+// Image is a loaded function: state from which any number of sandboxes begin. It is immutable.
+type Image struct {
+	// Entry is what was found to serve requests, as "module:name".
+	Entry string
+
+	state *image.Image
+	files *wasi.OpenFiles
+}
+
+// State returns the image of memory.
+func (i *Image) State() *image.Image { return i.state }
 
 // Close closes the files that are open in the image. No sandbox of it may be in use.
 func (i *Image) Close() { i.files.Close() }
 
-// Boot starts CPython in a new sandbox, loads the function and takes its image, at which the sandbox then stands. A function that cannot be
-// loaded is a *LoadError.
-func Boot(ctx context.Context, c *Config, streams Streams) (*Sandbox, *Image, error) {
-	var said tail
-	s, err := newSandbox(ctx, c, Streams{Stdout: streams.Stdout, Stderr: io.MultiWriter(streams.Stderr, &said)})
+// State returns the image of memory.
+func (b *Base) State() *image.Image { return b.state }
+
+// bootMemory bounds the memory of a CPython that starts, in bytes.
+const bootMemory = 256 << 20
+
+// Boot starts CPython and takes its base image, at which the sandbox that it returns stands. A build that cannot be started is a *LoadError.
+func Boot(ctx context.Context, c *Config) (*Base, *Sandbox, error) {
+	s, err := newSandbox(ctx, &Base{config: c})
 	if err != nil {
 		return nil, nil, err
 	}
-	img, err := s.boot(ctx)
-	if err != nil {
+	if err := s.boot(ctx); err != nil {
 		s.Close()
-		if load, ok := errors.AsType[*LoadError](err); ok && load.Traceback == "" {
-			load.Traceback = string(said)
-		}
 		return nil, nil, err
 	}
-	s.process.SetStream(2, &files.Writer{W: streams.Stderr})
-	return s, img, nil
+	return s.base, s, nil
 }
 
 // tail keeps the last of what is written to it.
@@ -103,60 +121,79 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// maxBootAnswer bounds what boot can say: the text and traceback of an error.
-const maxBootAnswer = 1 << 20
+// maxBootAnswer bounds what boot can say.
+const maxBootAnswer = 1 << 10
 
-func (s *Sandbox) boot(ctx context.Context) (*Image, error) {
-	code := fmt.Sprintf("import sys; sys.path[0:1] = []; sys.path.append(%q); import mayfly._boot as b; b.boot(%q)", sdkDir, s.config.Entry)
+// start runs CPython's command up to its end.
+func (s *Sandbox) boot(ctx context.Context) error {
+	var said tail
+	s.print(Streams{Stdout: &said, Stderr: &said})
+	code := fmt.Sprintf("import sys; sys.path[0:1] = []; sys.path.append(%q); import mayfly._boot as b; b.boot()", sdkDir)
 	s.process.Args = []string{executable, "-B", "-c", code}
+	s.process.Env = s.base.config.Env
 	s.out.Reset(maxBootAnswer)
 	s.process.Begin()
 	disarm := s.flag.Arm(ctx)
-	_, err := s.module.ExportedFunction("_start").Call(wasi.NewContext(ctx, s.process))
+	_, err := s.instance.Module.ExportedFunction("_start").Call(wasi.NewContext(ctx, s.process))
 	disarm()
 	parts := strings.Split(string(s.out.Bytes()), "\x00")
-	if code, ok := wasi.IsExit(err); ok && len(parts) == 6 && parts[0] == "ready" && code == 0 {
-		return s.takeImage(parts)
+	if code, ok := wasi.IsExit(err); ok && len(parts) == 5 && parts[0] == "ready" && code == 0 {
+		s.print(Streams{Stdout: io.Discard, Stderr: io.Discard})
+		return s.takeBase(parts)
 	}
 	switch {
-	case len(parts) == 4 && parts[0] == "error":
-		return nil, &LoadError{Kind: parts[1], Message: parts[2], Traceback: parts[3]}
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case s.memory.Refused() > 0:
-		return nil, &LoadError{Kind: "memory"}
+		return ctx.Err()
 	case err == nil:
 		err = errors.New("it ended")
 	}
-	return nil, &LoadError{Kind: "exit", Message: fmt.Sprintf("importing the function ended CPython: %v", err)}
+	return &LoadError{Kind: "exit", Message: fmt.Sprintf("starting CPython failed: %v", err), Traceback: string(said)}
 }
 
-// takeImage takes the image of a booted sandbox. parts is what _boot.py told: the addresses of the callable, of the empty tuple, and
-// of the callable's type.
-func (s *Sandbox) takeImage(parts []string) (*Image, error) {
-	img := &Image{Entry: parts[1], Version: parts[5]}
+// takeBase takes the image of a booted sandbox. parts is what _boot.py told: the addresses of the callable, of the empty tuple, and
+// of the callable's type; and the version.
+func (s *Sandbox) takeBase(parts []string) error {
+	b := s.base
+	b.Version = parts[4]
 	var typ uint32
-	for i, at := range []*uint32{&img.callable, &img.args, &typ} {
-		v, err := strconv.ParseUint(parts[2+i], 10, 32)
+	for i, at := range []*uint32{&b.callable, &b.args, &typ} {
+		v, err := strconv.ParseUint(parts[1+i], 10, 32)
 		if err != nil {
-			return nil, fmt.Errorf("boot told no address: %w", err)
+			return fmt.Errorf("boot told no address: %w", err)
 		}
 		*at = uint32(v)
 	}
 	var ok bool
-	if img.tpCall, ok = s.module.Memory().ReadUint32Le(typ + tpCallOffset); !ok {
-		return nil, fmt.Errorf("read tp_call of the type at %#x: out of range", typ)
+	if b.tpCall, ok = s.instance.Module.Memory().ReadUint32Le(typ + tpCallOffset); !ok {
+		return fmt.Errorf("read tp_call of the type at %#x: out of range", typ)
 	}
-	if err := s.lookup(img); err != nil {
-		return nil, err
+	if err := s.lookup(); err != nil {
+		return err
 	}
 	var err error
-	if img.files, err = s.process.TakeFiles(TempDir); err != nil {
-		return nil, &LoadError{Kind: "load", Message: err.Error()}
+	if b.files, err = s.process.TakeFiles(TempDir); err != nil {
+		return err
 	}
-	if img.state, err = image.Take(s.module, s.config.Prepared.Globals); err != nil {
-		return nil, err
+	if b.state, err = s.instance.Take(); err != nil {
+		return err
 	}
 	s.temp.Clear()
-	return img, nil
+	return nil
+}
+
+// New makes a sandbox that stands at the base, and takes longer than any restore. image.ErrBudget says that there is no memory for it.
+func (b *Base) New(ctx context.Context) (*Sandbox, error) {
+	s, err := newSandbox(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Leave(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	if err := s.lookup(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }

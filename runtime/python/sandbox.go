@@ -3,10 +3,9 @@ package python
 import (
 	"context"
 	"fmt"
+	"io"
 
-	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/experimental/table"
 
 	"github.com/mayfly-faas/mayfly/host/files"
@@ -19,18 +18,24 @@ import (
 // tpCallOffset is where tp_call is in CPython's PyTypeObject on wasm32.
 const tpCallOffset = 64
 
-// Sandbox is a CPython at a function's image. It serves one call at a time.
+// Sandbox is a CPython at the base image, or at a function's. It serves one call at a time.
 type Sandbox struct {
-	config  *Config
-	module  api.Module
-	memory  *image.Memory
-	flag    *interrupt.Flag
-	process *wasi.Process
-	temp    *files.Temp
-	in      files.Input
-	out     files.Output
-	frame   []byte
-	invoke  api.Function
+	base     *Base
+	function *Function // nil at the base
+	image    *Image    // nil at the base, and until a function that is being loaded has one
+
+	instance *image.Instance
+	flag     *interrupt.Flag
+	process  *wasi.Process
+	tree     *files.Mounts
+	temp     *files.Temp
+	in       files.Input
+	out      files.Output
+	stdout   files.Writer
+	stderr   files.Writer
+	frame    []byte
+	invoke   api.Function
+	restored image.Restored
 }
 
 // callFile is /dev/call: requests are read from it and responses written to it. It is a file with a name, and no
@@ -44,88 +49,99 @@ func (f callFile) WriteAt(ctx context.Context, p []byte, off int64) (int, wasi.E
 	return f.out.WriteAt(ctx, p, off)
 }
 
-// New makes a sandbox that stands at img.
-func New(ctx context.Context, c *Config, img *Image, streams Streams) (*Sandbox, error) {
-	s, err := newSandbox(ctx, c, streams)
-	if err != nil {
-		return nil, err
+// newSandbox makes an instance of CPython that has not run.
+func newSandbox(ctx context.Context, b *Base) (*Sandbox, error) {
+	c := b.config
+	s := &Sandbox{base: b, tree: files.NewMounts(), temp: files.NewTemp(TempDir, 0)}
+	s.tree.Mount("/dev", files.Devices{More: map[string]wasi.File{callDevice: callFile{&s.in, &s.out}}})
+	s.tree.Mount(TempDir, s.temp)
+	s.tree.Mount(sdkDir, files.NewReadOnly(SDK()))
+	if c.Lib != nil {
+		s.tree.Mount(baseLibDir, c.Lib)
 	}
-	if err := s.Reset(img); err != nil {
-		s.Close()
-		return nil, err
-	}
-	if err := s.lookup(img); err != nil {
-		s.Close()
-		return nil, err
-	}
-	return s, nil
-}
-
-func newSandbox(ctx context.Context, c *Config, streams Streams) (*Sandbox, error) {
-	if need := int64(c.Prepared.MinMemory()); need > c.MemoryBytes {
-		return nil, &LoadError{Kind: "load", Message: fmt.Sprintf("CPython needs %d KiB of memory to start, and the limit is %d KiB: raise memory in mayfly.toml", need>>10, c.MemoryBytes>>10)}
-	}
-	s := &Sandbox{config: c, memory: image.NewMemory(c.MemoryBytes), temp: files.NewTemp(TempDir, c.TempBytes)}
+	s.mount(nil, c.Venv)
 	var err error
-	if s.process, err = wasi.NewProcess(s.tree()); err != nil {
+	if s.process, err = wasi.NewProcess(s.tree); err != nil {
 		return nil, err
 	}
-	s.process.Env = c.Env
 	s.process.SetStream(0, &files.Input{})
-	s.process.SetStream(1, &files.Writer{W: streams.Stdout})
-	s.process.SetStream(2, &files.Writer{W: streams.Stderr})
-	// Instances are anonymous, and _start is called by boot.
-	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	s.module, err = c.Runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, s.memory), c.Compiled, config)
+	s.process.SetStream(1, &s.stdout)
+	s.process.SetStream(2, &s.stderr)
+	s.print(noStreams)
+	s.instance, err = image.NewInstance(ctx, c.Runtime, c.Compiled, c.Prepared, image.Options{Limit: bootMemory, Tracker: c.Tracker, Budget: c.Budget})
 	if err != nil {
 		s.process.Close()
-		s.memory.Free() // wazero does not
 		return nil, fmt.Errorf("instantiate CPython: %w", err)
 	}
-	s.flag = interrupt.Of(s.module)
+	s.flag = interrupt.Of(s.instance.Module)
 	return s, nil
 }
 
-// tree is the sandbox's file system.
-func (s *Sandbox) tree() *files.Mounts {
-	m := files.NewMounts()
-	m.Mount("/dev", files.Devices{More: map[string]wasi.File{callDevice: callFile{&s.in, &s.out}}})
-	m.Mount(TempDir, s.temp)
-	m.Mount(sdkDir, files.NewReadOnly(SDK()))
-	for at, fsys := range map[string]wasi.FS{AppDir: s.config.App, VenvDir: s.config.Venv, baseLibDir: s.config.BaseLib} {
-		if fsys != nil {
-			m.Mount(at, fsys)
-		}
-	}
-	return m
+// enter gives the sandbox a function's files, environment and limits.
+func (s *Sandbox) enter(f *Function, streams Streams) {
+	s.function = f
+	s.mount(f.App, f.Venv)
+	s.temp.SetLimit(f.TempBytes)
+	s.instance.Memory.SetLimit(f.MemoryBytes)
+	s.process.Env = f.Env
+	s.print(streams)
 }
 
-// lookup finds the function behind the tp_call slot that the image remembers.
-func (s *Sandbox) lookup(img *Image) (err error) {
+// mount puts files at their places; nil stands for an empty folder.
+func (s *Sandbox) mount(app, venv wasi.FS) {
+	for at, fsys := range map[string]wasi.FS{AppDir: app, VenvDir: venv} {
+		if fsys == nil {
+			fsys = files.NewMounts()
+		}
+		s.tree.Mount(at, fsys)
+	}
+}
+
+func (s *Sandbox) print(to Streams) { s.stdout.W, s.stderr.W = to.Stdout, to.Stderr }
+
+// Enter brings a sandbox, whatever it stands at, to a function's image.
+func (s *Sandbox) Enter(f *Function, img *Image, streams Streams) error {
+	s.enter(f, streams)
+	s.image = img
+	return s.Reset()
+}
+
+// Leave brings the sandbox to the base, where it is nobody's.
+func (s *Sandbox) Leave() error {
+	s.enter(&Function{MemoryBytes: bootMemory}, noStreams)
+	s.mount(nil, s.base.config.Venv)
+	s.function, s.image = nil, nil
+	return s.Reset()
+}
+
+var noStreams = Streams{Stdout: io.Discard, Stderr: io.Discard}
+
+// lookup finds the function behind the tp_call slot of what serves calls.
+func (s *Sandbox) lookup() (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the table has no tp_call at %d: %v", img.tpCall, r)
+			err = fmt.Errorf("the table has no tp_call at %d: %v", s.base.tpCall, r)
 		}
 	}()
 	i32 := []api.ValueType{api.ValueTypeI32, api.ValueTypeI32, api.ValueTypeI32}
-	s.invoke = table.LookupFunction(s.module, 0, img.tpCall, i32, i32[:1])
+	s.invoke = table.LookupFunction(s.instance.Module, 0, s.base.tpCall, i32, i32[:1])
 	return nil
 }
 
 // Invoke serves one request. The sandbox is then dirty, and where the error is not nil it may be in any state: Reset brings it
-// back. The errors are ErrResponse, *Failure, and what wazero and package wasi end a guest with.
-func (s *Sandbox) Invoke(ctx context.Context, img *Image, r *call.Request) (*call.Response, error) {
+// back. The errors are ErrResponse, ErrTooLarge, *Failure, and what wazero and package wasi end a guest with.
+func (s *Sandbox) Invoke(ctx context.Context, r *call.Request) (*call.Response, error) {
 	s.frame = appendRequest(s.frame[:0], r)
 	s.in.Set(s.frame)
-	s.out.Reset(int(s.config.ResponseBytes) + frameRoom)
-	s.memory.ClearRefused()
+	s.out.Reset(int(s.function.ResponseBytes) + frameRoom)
+	s.instance.Memory.ClearRefused()
 	s.process.Begin()
 	disarm := s.flag.Arm(ctx)
-	result, err := s.invoke.Call(wasi.NewContext(ctx, s.process), uint64(img.callable), uint64(img.args), 0)
+	result, err := s.invoke.Call(wasi.NewContext(ctx, s.process), uint64(s.base.callable), uint64(s.base.args), 0)
 	disarm()
 	switch {
 	case s.out.Overflowed():
-		return nil, fmt.Errorf("%w: it is larger than %d bytes", ErrTooLarge, s.config.ResponseBytes)
+		return nil, fmt.Errorf("%w: it is larger than %d bytes", ErrTooLarge, s.function.ResponseBytes)
 	case err != nil:
 		return nil, err
 	case result[0] == 0:
@@ -134,22 +150,33 @@ func (s *Sandbox) Invoke(ctx context.Context, img *Image, r *call.Request) (*cal
 	return parseResponse(s.out.Bytes())
 }
 
-// Refused returns the largest memory size in bytes that the last call asked for and did not get; 0 when it got all it asked for.
-func (s *Sandbox) Refused() int64 { return s.memory.Refused() }
+// Refused returns the largest memory size in bytes that the last call asked for and did not get, and whether that was because the memory of all
+// sandboxes was used up; 0 when it got all it asked for.
+func (s *Sandbox) Refused() (bytes int64, byBudget bool) { return s.instance.Memory.Refused() }
 
-// Reset brings the sandbox back to img: memory, globals, open files, and an empty /tmp. image.ErrGrown says that it must be remade.
-func (s *Sandbox) Reset(img *Image) error {
-	if err := s.process.Reset(img.files); err != nil {
+// MemoryBytes returns how much memory the sandbox holds.
+func (s *Sandbox) MemoryBytes() int64 { return s.instance.Memory.Size() }
+
+// Reset brings the sandbox back to the image at which it stands: memory, globals, open files, and an empty /tmp.
+func (s *Sandbox) Reset() error {
+	open, state := s.base.files, s.base.state
+	if s.image != nil {
+		open, state = s.image.files, s.image.state
+	}
+	if err := s.process.Reset(open); err != nil {
 		return err
 	}
 	s.temp.Clear()
-	return img.state.Restore(s.module, s.config.Prepared.Globals)
+	var err error
+	s.restored, err = s.instance.Restore(state)
+	return err
 }
+
+// Restored tells what the last Reset, Enter or Leave had to write back.
+func (s *Sandbox) Restored() image.Restored { return s.restored }
 
 // Close ends the sandbox and gives its memory back.
 func (s *Sandbox) Close() {
 	s.process.Close()
-	if s.module != nil {
-		_ = s.module.Close(context.Background()) // it has no resources of the system's to fail on
-	}
+	s.instance.Close()
 }

@@ -11,7 +11,8 @@ A handler is given a Request. It returns a Response, or what a Response can be m
 (application/octet-stream), a ``dict`` or ``list`` (JSON), or a tuple ``(body, status)``, ``(body, headers)`` or ``(body, status, headers)``.
 """
 
+from mayfly._renew import on_restore
 from mayfly._request import Headers, Query, Request
 from mayfly._response import Response
 
-__all__ = ["Headers", "Query", "Request", "Response"]
+__all__ = ["Headers", "Query", "Request", "Response", "on_restore"]

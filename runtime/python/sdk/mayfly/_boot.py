@@ -1,7 +1,7 @@
-"""Runs once in a new sandbox: loads the function and leaves the interpreter ready to be called.
+"""Runs once for a build of CPython: starts the interpreter and leaves it ready to be called.
 
-The host runs this as CPython's command. It tells the host where Server.invoke is and leaves by os._exit, which ends the program without
-ending the interpreter: memory stays as it is, and is the function's image.
+The host runs this as CPython's command. It tells the host where serve is and leaves by os._exit, which ends the program without
+ending the interpreter: memory stays as it is, and is the image that all functions begin with.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import gc
 import os
 import sys
 
-from mayfly._load import APP_DIR, LoadError, load
-from mayfly._serve import CALL_FD, Server, flush, format_traceback
+import mayfly._wsgi  # noqa: F401  what most functions need lies in the image that they share
+from mayfly._load import APP_DIR
+from mayfly._serve import CALL_FD, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,36 +48,13 @@ class _AfterAsyncio:
         module.set_event_loop_policy(EventLoopPolicy())  # type: ignore[attr-defined]
 
 
-def tell(*parts: str) -> None:
-    os.write(CALL_FD, b"\0".join(part.replace("\0", "").encode("utf-8", "replace") for part in parts))
-
-
-def fail(kind: str, message: str, trace: str = "") -> None:
-    flush()
-    tell("error", kind, message, trace)
-    os._exit(1)
-
-
-def boot(entry: str) -> None:
+def boot() -> None:
     os.chdir(APP_DIR)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     sys.meta_path.insert(0, _AfterAsyncio())
-    try:
-        name, respond = load(entry)
-    except LoadError as error:
-        fail("load", str(error))
-    except SyntaxError as error:
-        fail("syntax", f"{error.filename}:{error.lineno}: {error.msg}", format_traceback(error))
-    except MemoryError:
-        fail("memory", "")
-    except ModuleNotFoundError as error:
-        where = "the function's own files and the standard library have the modules that can be imported"
-        fail("import", f"{type(error).__qualname__}: {error}: {where}", format_traceback(error))
-    except BaseException as error:
-        fail("import", f"{type(error).__qualname__}: {error}", format_traceback(error))
-    invoke = Server(respond).invoke
-    flush()
     gc.collect()
     gc.freeze()
-    tell("ready", name, str(id(invoke)), str(id(())), str(id(type(invoke))), ".".join(map(str, sys.version_info[:3])))
+    version = ".".join(map(str, sys.version_info[:3]))
+    told = ("ready", id(serve), id(()), id(type(serve)), version)
+    os.write(CALL_FD, "\0".join(map(str, told)).encode())
     os._exit(0)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 
-from mayfly._serve import handler_responder, is_async, wsgi_responder
+from mayfly._respond import handler_responder, is_async, wsgi_responder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import ModuleType
     from typing import Any
 
@@ -27,11 +28,13 @@ class LoadError(Exception):
     """The function cannot be served; the text is for its author."""
 
 
-def load(entry: str) -> tuple[str, Callable[[Request], Response]]:
+def load(entry: str, environ: Iterable[tuple[str, str]]) -> tuple[str, Callable[[Request], Response]]:
     """Import the function and return its entry as "module:name" and what serves it.
 
-    entry is the manifest's: "module", "module:name", "file.py" or "" to look.
+    entry is the manifest's: "module", "module:name", "file.py" or "" to look. environ is the function's environment.
     """
+    set_environ(environ)
+    importlib.invalidate_caches()  # other folders are mounted now than when the interpreter started
     module_name, _, name = entry.partition(":")
     if module_name.endswith(".py"):
         module_name = module_name[:-3].replace("/", ".")
@@ -52,6 +55,15 @@ def load(entry: str) -> tuple[str, Callable[[Request], Response]]:
     else:
         name, target = find_entry(module)
     return f"{module_name}:{name}", responder(module_name, name, target)
+
+
+def set_environ(environ: Iterable[tuple[str, str]]) -> None:
+    os.environ.clear()
+    os.environ.update(environ)
+    if "TZ" in os.environ:
+        import time
+
+        time.tzset()
 
 
 def find_module() -> str:

@@ -1,4 +1,4 @@
-"""What runs in a sandbox for each request. The host calls Server.invoke in a restored image."""
+"""What the host calls: serve, in a sandbox that stands at an image, once for each request, and before that to load the function."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 from io import StringIO
 from struct import Struct
 
-from mayfly._request import _LENGTHS, Request
-from mayfly._response import make_response
+from mayfly._renew import renew, renew_next_time
+from mayfly._request import _HEADERS, _LENGTHS, Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,34 +23,63 @@ CALL_FD = os.open("/dev/call", os.O_RDWR)
 _HEAD = Struct("<III")  # status, length of the header block, length of the body
 _READ = 64 * 1024
 
-_renewed = False  # which a reset brings back
+_respond: Callable[[Request], Response]  # the function, once it is loaded
 
 
-class Server:
-    """One function, ready to be called."""
+def serve() -> None:
+    """Read a request, answer it. Whatever the function raises becomes an answer too."""
+    try:
+        request = Request(read_frame())
+        if not request.method:  # of HTTP there is none that is empty
+            prepare(request)
+            return
+        renew()
+        response = _respond(request)
+        fields = []
+        for name, value in response.headers:
+            fields += (name, value)
+        for text in fields:
+            if "\0" in text:
+                raise ValueError(f"a header field holds a NUL: {text!r}")
+        header = "\0".join(fields).encode("latin-1") + b"\0" if fields else b""
+        write(_HEAD.pack(response.status, len(header), len(response.body)) + header, response.body)
+    except MemoryError:
+        write_failure("memory", "MemoryError", "", "")
+    except BaseException as error:
+        report(error)
+    finally:
+        flush()
 
-    def __init__(self, respond: Callable[[Request], Response]) -> None:
-        self._respond = respond
 
-    def invoke(self) -> None:
-        """Read a request, answer it. Whatever the function raises becomes an answer too."""
-        try:
-            renew()
-            response = self._respond(Request(read_frame()))
-            fields = []
-            for name, value in response.headers:
-                fields += (name, value)
-            for text in fields:
-                if "\0" in text:
-                    raise ValueError(f"a header field holds a NUL: {text!r}")
-            header = "\0".join(fields).encode("latin-1") + b"\0" if fields else b""
-            write(_HEAD.pack(response.status, len(header), len(response.body)) + header, response.body)
-        except MemoryError:
-            write_failure("memory", "MemoryError", "", "")
-        except BaseException as error:
-            report(error)
-        finally:
-            flush()
+def prepare(request: Request) -> None:
+    """Do what the host asks for before there are requests: load the function, or settle what then lies in memory, of which the image is taken."""
+    if request.path == "settle":
+        import gc
+
+        renew_next_time()
+        gc.collect()
+        gc.freeze()
+        write(_HEAD.pack(204, 0, 0), b"")
+        return
+    from mayfly._load import LoadError, load
+
+    global _respond
+    try:
+        environ = request._part(_HEADERS).decode("utf-8", "surrogateescape").split("\0")
+        name, _respond = load(request.body.decode(), zip(environ[0:-1:2], environ[1::2]))
+    except LoadError as error:
+        write_failure("load", "", str(error), "")
+    except SyntaxError as error:
+        write_failure("syntax", "", f"{error.filename}:{error.lineno}: {error.msg}", format_traceback(error))
+    except ModuleNotFoundError as error:
+        where = "the function's own files and the standard library have the modules that can be imported"
+        write_failure("import", "", f"{type(error).__qualname__}: {error}: {where}", format_traceback(error))
+    except MemoryError:
+        raise
+    except BaseException as error:
+        write_failure("import", "", f"{type(error).__qualname__}: {error}", format_traceback(error))
+    else:
+        write(_HEAD.pack(200, 0, len(name)), name.encode())
 
 
 def read_frame() -> bytes:
@@ -130,45 +159,3 @@ def flush() -> None:
             stream.flush()
         except Exception:
             pass
-
-
-def renew() -> None:
-    """Renew what sandboxes that come from one image must not share: once, since where a sandbox is reused it has its own from then on."""
-    global _renewed
-    if _renewed:
-        return
-    _renewed = True
-    random = sys.modules.get("random")
-    if random is not None:
-        random.seed()
-    tempfile = sys.modules.get("tempfile")
-    if tempfile is not None:
-        tempfile._name_sequence = None
-
-
-def is_async(target: Any) -> bool:
-    """Tell whether calling target gives a coroutine. inspect would tell, and is too large to be in every image."""
-    co_coroutine = 0x80
-    for function in (target, getattr(type(target), "__call__", None)):
-        function = getattr(function, "__func__", function)
-        code = getattr(function, "__code__", None)
-        if code is not None and code.co_flags & co_coroutine:
-            return True
-    return False
-
-
-def handler_responder(handler: Callable[[Request], Any]) -> Callable[[Request], Response]:
-    """Serve a handler, sync or async."""
-    if not is_async(handler):
-        return lambda request: make_response(handler(request))
-
-    import asyncio
-
-    return lambda request: make_response(asyncio.run(handler(request)))  # type: ignore[arg-type]
-
-
-def wsgi_responder(app: Any) -> Callable[[Request], Response]:
-    """Serve a WSGI application."""
-    from mayfly._wsgi import call_wsgi
-
-    return lambda request: call_wsgi(app, request)

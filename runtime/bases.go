@@ -1,0 +1,248 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/mayfly-faas/mayfly/host/files"
+	"github.com/mayfly-faas/mayfly/host/wasi"
+	"github.com/mayfly-faas/mayfly/pyenv"
+	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/pool"
+	"github.com/mayfly-faas/mayfly/runtime/python"
+)
+
+// bases are the CPythons that have been started: one for each build, and for each set of variables that configure CPython.
+type bases struct {
+	rt    *Runtime
+	boots singleflight.Group
+
+	mu     sync.Mutex
+	closed bool                   // guarded by mu
+	byKey  map[string]*pythonBase // guarded by mu
+}
+
+// pythonBase is a started CPython with the sandboxes that are copies of it. Who uses it holds a reference.
+type pythonBase struct {
+	*python.Base
+	key    string
+	module *module
+	group  *pool.Group
+	roots  roots
+
+	refs     int       // guarded by bases.mu; one of them is byKey's
+	lastUsed time.Time // guarded by bases.mu
+}
+
+// pythonSandbox is what the pool keeps of Python.
+type pythonSandbox struct {
+	*python.Sandbox
+	logs  *streams      // of the function that it was last entered for
+	reset time.Duration // how long the last reset took
+}
+
+// spareSandboxes is how many sandboxes that are nobody's are made ahead, so that a cold start has not to make one.
+const spareSandboxes = 1
+
+// configures returns those of a function's variables that CPython reads when it starts.
+func configures(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(variable string) bool { return !strings.HasPrefix(variable, "PYTHON") })
+}
+
+// acquire returns the base of a build, started, once however many ask for it at a time; what that took is put into phases. The caller
+// must release it.
+func (b *bases) acquire(ctx context.Context, build pyenv.Base, env []string, phases *call.Phases) (*pythonBase, error) {
+	key := strings.Join(append([]string{build.Digest}, env...), "\x00")
+	for {
+		if base := b.find(key); base != nil {
+			return base, nil
+		}
+		done := b.boots.DoChan(key, func() (any, error) {
+			// Who asked may give up before: the runtime must know that something still runs.
+			if !b.rt.hold() {
+				return nil, ErrClosed
+			}
+			defer b.rt.work.Done()
+			var took call.Phases
+			err := b.add(key, build, env, &took)
+			return took, err
+		})
+		select {
+		case result := <-done:
+			if result.Err != nil {
+				return nil, result.Err
+			}
+			took := result.Val.(call.Phases)
+			phases.Load, phases.Compile, phases.Boot = took.Load, took.Compile, took.Boot
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// find returns a base that has been started, with a reference for the caller.
+func (b *bases) find(key string) *pythonBase {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	base := b.byKey[key]
+	if base != nil {
+		base.refs++
+	}
+	return base
+}
+
+// bootTimeout bounds starting CPython, and importing a function.
+const bootTimeout = time.Minute
+
+// add starts a base.
+func (b *bases) add(key string, build pyenv.Base, env []string, took *call.Phases) error {
+	ctx, cancel := context.WithTimeout(b.rt.ctx, bootTimeout)
+	defer cancel()
+	base := &pythonBase{key: key, refs: 1, lastUsed: time.Now()}
+	err := b.start(ctx, base, build, env, took)
+	b.mu.Lock()
+	if err == nil && b.closed {
+		err = ErrClosed
+	}
+	if err == nil {
+		b.byKey[key] = base
+	}
+	b.mu.Unlock()
+	if err != nil {
+		base.end(b.rt)
+	}
+	return err
+}
+
+func (b *bases) start(ctx context.Context, base *pythonBase, build pyenv.Base, env []string, took *call.Phases) error {
+	var err error
+	if base.module, err = b.rt.modules.acquire(ctx, build.Digest, func() ([]byte, error) { return os.ReadFile(build.Wasm()) }, took); err != nil {
+		return fmt.Errorf("CPython %s: %w", build.Version, err)
+	}
+	begin := time.Now()
+	defer func() { took.Boot = time.Since(begin) }()
+	config := &python.Config{
+		Runtime: b.rt.wazero, Compiled: base.module.compiled, Prepared: base.module.prepared, Env: env, Tracker: b.rt.tracker, Budget: b.rt.pool,
+	}
+	if config.Venv, err = b.rt.venv(&base.roots, "base", build); err != nil {
+		return err
+	}
+	if lib := build.Lib(); lib != "" {
+		if config.Lib, err = base.roots.view(os.OpenRoot(lib)); err != nil {
+			return err
+		}
+	}
+	started, s, err := python.Boot(ctx, config)
+	if err != nil {
+		return fmt.Errorf("CPython %s: %w", build.Version, err)
+	}
+	base.Base = started
+	base.group = b.rt.pool.NewGroup(started.State().Size(), spareSandboxes, func(ctx context.Context) (pool.Sandbox, error) {
+		s, err := started.New(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return &pythonSandbox{Sandbox: s}, nil
+	})
+	base.group.Add(&pythonSandbox{Sandbox: s}, nil)
+	return nil
+}
+
+// venv returns the environment called name over a build, made where there is none yet.
+func (rt *Runtime) venv(in *roots, name string, build pyenv.Base) (wasi.FS, error) {
+	dir := filepath.Join(rt.cacheDir("venvs"), name+"-"+build.Version)
+	err := pyenv.Create(dir, pyenv.VenvOptions{
+		Home: python.BaseBinDir, Version: build.Version, Executable: python.BaseBinDir + "/python3",
+		Command: python.BaseBinDir + "/python3 -m venv --without-pip " + python.VenvDir,
+	})
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	return in.view(os.OpenRoot(dir))
+}
+
+// release gives up a reference that acquire gave.
+func (b *bases) release(base *pythonBase) {
+	b.mu.Lock()
+	base.refs--
+	base.lastUsed = time.Now()
+	last := base.refs == 0
+	b.mu.Unlock()
+	if last {
+		base.end(b.rt)
+	}
+}
+
+// dropIdle lets go of the bases that no function has used since before.
+func (b *bases) dropIdle(before time.Time) {
+	b.drop(func(base *pythonBase) bool { return base.refs == 1 && base.lastUsed.Before(before) })
+}
+
+// drop lets go of the bases that which picks: they end when their functions have let go of them.
+func (b *bases) drop(which func(*pythonBase) bool) {
+	b.mu.Lock()
+	var last []*pythonBase
+	for key, base := range b.byKey {
+		if !which(base) {
+			continue
+		}
+		delete(b.byKey, key)
+		if base.refs--; base.refs == 0 {
+			last = append(last, base)
+		}
+	}
+	b.mu.Unlock()
+	for _, base := range last {
+		base.end(b.rt)
+	}
+}
+
+func (b *bases) count() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.byKey)
+}
+
+func (b *bases) close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.drop(func(*pythonBase) bool { return true })
+}
+
+func (base *pythonBase) end(rt *Runtime) {
+	if base.group != nil {
+		base.group.Close()
+	}
+	base.roots.close()
+	if base.module != nil {
+		rt.modules.release(base.module)
+	}
+}
+
+// roots are folders that sandboxes see.
+type roots []*os.Root
+
+// view returns a read-only view of a folder, until the roots are closed.
+func (r *roots) view(root *os.Root, err error) (wasi.FS, error) {
+	if err != nil {
+		return nil, err
+	}
+	*r = append(*r, root)
+	return files.NewReadOnly(root.FS()), nil
+}
+
+func (r *roots) close() {
+	for _, root := range *r {
+		_ = root.Close() // it was only read
+	}
+}

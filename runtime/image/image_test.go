@@ -1,0 +1,313 @@
+package image_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/mayfly-faas/mayfly/runtime/image"
+)
+
+var modes = []image.Mode{image.Tracked, image.Copied}
+
+// state is all that a guest can have changed.
+type state struct {
+	memory []byte
+	size   int64
+	global uint64
+}
+
+func (i *instance) state(t testing.TB) state {
+	return state{bytes.Clone(i.memory(t)[:i.Size()]), i.Size(), i.global()}
+}
+
+// requireState compares an instance with what it shall be; memory that it has beyond has to be zero.
+func (i *instance) requireState(t testing.TB, want state) {
+	t.Helper()
+	got := i.memory(t)
+	if n := firstDifference(got[:len(want.memory)], want.memory); n >= 0 {
+		t.Fatalf("byte %#x is %#x, want %#x", n, got[n], want.memory[n])
+	}
+	if n := firstDifference(got[len(want.memory):], make([]byte, len(got)-len(want.memory))); n >= 0 {
+		t.Fatalf("byte %#x, beyond the image, is not zero", len(want.memory)+n)
+	}
+	if i.Size() != want.size || i.global() != want.global {
+		t.Fatalf("size %d and global %d, want %d and %d", i.Size(), i.global(), want.size, want.global)
+	}
+}
+
+func firstDifference(a, b []byte) int {
+	if bytes.Equal(a, b) {
+		return -1
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return -1
+}
+
+func take(t testing.TB, i *instance) *image.Image {
+	t.Helper()
+	img, err := i.Take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+func restore(t testing.TB, i *instance, img *image.Image) image.Restored {
+	t.Helper()
+	r, err := i.Restore(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestInstanceBeginsWithItsData(t *testing.T) {
+	i := newGuest(t, image.Copied).instance(t)
+	if got := i.memory(t)[16:21]; string(got) != "hello" {
+		t.Errorf("memory holds %q, want hello", got)
+	}
+	if i.global() != 7 || i.Size() != guestPages<<16 {
+		t.Errorf("global %d, size %d", i.global(), i.Size())
+	}
+}
+
+// TestRestoresAreExact drives random programs in several sandboxes of several images, and compares all state after each restore.
+func TestRestoresAreExact(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(string(mode), func(t *testing.T) {
+			g := newGuest(t, mode)
+			rapid.Check(t, func(rt *rapid.T) {
+				first := g.instance(t)
+				defer first.Close()
+				type taken struct {
+					img   *image.Image
+					state state
+				}
+				first.program(t, rt)
+				base := taken{take(t, first), first.state(t)}
+				images := []taken{base}
+				sandboxes := []*instance{first, g.instance(t)}
+				defer sandboxes[1].Close()
+				restore(t, sandboxes[1], base.img)
+				for range rapid.IntRange(1, 20).Draw(rt, "steps") {
+					i := sandboxes[rapid.IntRange(0, 1).Draw(rt, "sandbox")]
+					i.program(t, rt)
+					if len(images) < 4 && rapid.IntRange(0, 9).Draw(rt, "take") == 0 {
+						images = append(images, taken{take(t, i), i.state(t)})
+						i.program(t, rt)
+					}
+					to := images[rapid.IntRange(0, len(images)-1).Draw(rt, "image")]
+					restore(t, i, to.img)
+					i.requireState(t, to.state)
+					if m, err := i.Memory.Mode(); m != mode {
+						t.Fatalf("memory is %s: %v", m, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// program does a few random things to a guest's state.
+func (i *instance) program(t testing.TB, rt *rapid.T) {
+	for range rapid.IntRange(0, 6).Draw(rt, "length") {
+		switch rapid.SampledFrom([]string{"fill", "fill", "fill", "grow", "set", "trap", "spin", "beyond"}).Draw(rt, "what") {
+		case "fill":
+			size := int(i.Size())
+			at := rapid.IntRange(0, size-1).Draw(rt, "at")
+			n := rapid.SampledFrom([]int{1, 1, 1, 4096, 70_000}).Draw(rt, "bytes")
+			i.call(t, "fill", uint64(at), uint64(rapid.Byte().Draw(rt, "value")), uint64(min(n, size-at)))
+		case "grow":
+			i.call(t, "grow", rapid.Uint64Range(0, 20).Draw(rt, "pages"))
+		case "set":
+			i.call(t, "set", rapid.Uint64().Draw(rt, "global"))
+		case "beyond": // memory that an earlier program grew can be written to without growing it again
+			n := len(i.memory(t))
+			i.call(t, "fill", uint64(n-1), 0xee, 1)
+		case "trap":
+			i.end(t, "trap")
+		case "spin":
+			if rapid.IntRange(0, 4).Draw(rt, "spin") == 0 {
+				i.end(t, "spin")
+			}
+		}
+	}
+}
+
+func TestHotPagesComeAndGo(t *testing.T) {
+	g := newGuest(t, image.Tracked)
+	i := g.instance(t)
+	img := take(t, i)
+	want := i.state(t)
+	request := func(pages ...uint64) image.Restored {
+		t.Helper()
+		for _, page := range pages {
+			i.call(t, "fill", page*4096+5, 1, 1)
+		}
+		r := restore(t, i, img)
+		i.requireState(t, want)
+		return r
+	}
+	if r := request(); r.Pages != 0 {
+		t.Errorf("%d pages were written back after a request that wrote none", r.Pages)
+	}
+	for range 3 {
+		if r := request(3, 40); r.Pages != 2 {
+			t.Errorf("%d pages were written back, want 2", r.Pages)
+		}
+	}
+	if r := request(40); r.Pages != 2 || r.Hot != 2 {
+		t.Errorf("%d pages were written back and %d are hot, want 2 and 2", r.Pages, r.Hot)
+	}
+	// Page 3 is not written any more, and page 40 in every request.
+	last := 0
+	for n := range 2000 {
+		last = n
+		if r := request(40); r.Hot == 1 {
+			break
+		}
+	}
+	if r := request(40); r.Pages != 1 || r.Hot != 1 {
+		t.Errorf("after %d requests %d pages are written back and %d hot, want 1 and 1", last, r.Pages, r.Hot)
+	}
+	other := g.instance(t)
+	restore(t, other, img)
+	other.requireState(t, want)
+}
+
+func TestDeltasHoldWhatDiffers(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(string(mode), func(t *testing.T) {
+			g := newGuest(t, mode)
+			i := g.instance(t)
+			base := take(t, i)
+			i.call(t, "fill", 0, 0, 1)          // writes what is there
+			i.call(t, "fill", 5*4096-1, 1, 2)   // two pages
+			i.call(t, "grow", 1)                // a page of zeros
+			i.call(t, "fill", 8<<16+4096, 1, 1) // in what was grown
+			delta := take(t, i)
+			if delta.Base() != base || delta.Bytes() != 3*4096 || delta.Size() != 9<<16 {
+				t.Errorf("the delta has %d bytes and stands for %d, want 3 pages and 9 Wasm pages", delta.Bytes(), delta.Size())
+			}
+		})
+	}
+}
+
+func TestThousandGrowingRequestsLeaveTheFootprintAsItWas(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(string(mode), func(t *testing.T) {
+			i := newGuest(t, mode).instance(t)
+			img := take(t, i)
+			want := i.state(t)
+			for n := range 1000 {
+				if before := i.call(t, "grow", 24); before != guestPages {
+					t.Fatalf("request %d finds %d pages, want %d", n, before, guestPages)
+				}
+				i.call(t, "fill", guestPages<<16, 1, 24<<16)
+				restore(t, i, img)
+				if got := i.Memory.Size(); got != (guestPages+24)<<16 {
+					t.Fatalf("after request %d the memory has %d bytes", n, got)
+				}
+			}
+			i.requireState(t, want)
+		})
+	}
+}
+
+func TestMemoryStaysWithinItsLimit(t *testing.T) {
+	i := newGuest(t, image.Copied).instance(t)
+	i.Memory.SetLimit(10 << 16)
+	if got := int32(i.call(t, "grow", 3)); got != -1 {
+		t.Errorf("grow beyond the limit answered %d, want -1", got)
+	}
+	if bytes, byBudget := i.Memory.Refused(); bytes != 11<<16 || byBudget {
+		t.Errorf("refused %d (by the budget: %t), want %d", bytes, byBudget, 11<<16)
+	}
+	i.Memory.ClearRefused()
+	if got := i.call(t, "grow", 2); got != guestPages {
+		t.Errorf("grow up to the limit answered %d", got)
+	}
+	if bytes, _ := i.Memory.Refused(); bytes != 0 {
+		t.Errorf("refused %d after it was cleared", bytes)
+	}
+}
+
+// budget is a Budget that one goroutine uses.
+type budget struct{ left int64 }
+
+func (b *budget) Take(n int64) bool {
+	if n > b.left {
+		return false
+	}
+	b.left -= n
+	return true
+}
+
+func (b *budget) Give(n int64) { b.left += n }
+
+func TestMemoryTakesFromTheBudgetAndGivesBack(t *testing.T) {
+	g := newGuest(t, image.Copied)
+	b := &budget{left: 10 << 16}
+	g.budget = b
+	i := g.instance(t)
+	if b.left != 2<<16 {
+		t.Errorf("%d bytes are left, want 2 pages", b.left)
+	}
+	if got := int32(i.call(t, "grow", 3)); got != -1 {
+		t.Errorf("grow beyond the budget answered %d, want -1", got)
+	}
+	if _, byBudget := i.Memory.Refused(); !byBudget {
+		t.Error("it is not told that the budget refused")
+	}
+	i.call(t, "grow", 2)
+	i.Close()
+	if b.left != 10<<16 {
+		t.Errorf("%d bytes are left after the end, want all", b.left)
+	}
+	b.left = 1
+	if _, err := image.NewInstance(t.Context(), g.runtime, g.compiled, g.prepared, image.Options{Limit: 64 << 16, Budget: b}); !errors.Is(err, image.ErrBudget) {
+		t.Errorf("an instance without a budget for it: %v, want ErrBudget", err)
+	}
+	if b.left != 1 {
+		t.Errorf("%d bytes are left, want 1", b.left)
+	}
+}
+
+func TestImageOfAnotherModuleIsRefused(t *testing.T) {
+	i := newGuest(t, image.Copied).instance(t)
+	if _, err := i.Restore(&image.Image{}); err == nil {
+		t.Error("an image without the module's globals was restored")
+	}
+}
+
+func BenchmarkRestore(b *testing.B) {
+	for _, mode := range modes {
+		for _, pages := range []int{1, 10, 100} {
+			b.Run(fmt.Sprintf("%s/%d", mode, pages), func(b *testing.B) {
+				g := newGuest(b, mode)
+				i := g.instance(b)
+				i.call(b, "grow", 56)
+				img := take(b, i)
+				fill := i.Module.ExportedFunction("fill")
+				for b.Loop() {
+					for p := range pages {
+						if _, err := fill.Call(b.Context(), uint64(p*5*4096), 1, 1); err != nil {
+							b.Fatal(err)
+						}
+					}
+					if _, err := i.Restore(img); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,7 @@
+//go:build unix && !linux
+
+package image
+
+func hugePagesOff([]byte) {}
+
+func populate([]byte) {}

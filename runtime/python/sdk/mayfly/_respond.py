@@ -1,0 +1,41 @@
+"""How each kind of function is served: a handler, sync or async, or a WSGI application."""
+
+from __future__ import annotations
+
+from mayfly._response import make_response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from mayfly._request import Request
+    from mayfly._response import Response
+
+
+def is_async(target: Any) -> bool:
+    """Tell whether calling target gives a coroutine. inspect would tell, and is too large to be in every image."""
+    co_coroutine = 0x80
+    for function in (target, getattr(type(target), "__call__", None)):
+        function = getattr(function, "__func__", function)
+        code = getattr(function, "__code__", None)
+        if code is not None and code.co_flags & co_coroutine:
+            return True
+    return False
+
+
+def handler_responder(handler: Callable[[Request], Any]) -> Callable[[Request], Response]:
+    """Serve a handler, sync or async."""
+    if not is_async(handler):
+        return lambda request: make_response(handler(request))
+
+    import asyncio
+
+    return lambda request: make_response(asyncio.run(handler(request)))  # type: ignore[arg-type]
+
+
+def wsgi_responder(app: Any) -> Callable[[Request], Response]:
+    """Serve a WSGI application."""
+    from mayfly._wsgi import call_wsgi
+
+    return lambda request: call_wsgi(app, request)
