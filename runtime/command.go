@@ -167,6 +167,7 @@ func (c *command) takeImage(ctx context.Context, s *commandSandbox, l *loadedCom
 	ctx, cancel := c.ver.timed(ctx)
 	defer cancel()
 	s.process.SetStream(1, &files.Writer{W: s.logs.stdout})
+	s.instance.Memory.Begin()
 	if err := s.initialize(ctx); err != nil {
 		return c.ver.guestError(ctx, err, s)
 	}
@@ -331,7 +332,7 @@ func (c *command) run(ctx context.Context, s *commandSandbox, l *loadedCommand, 
 	s.out.Reset(int(c.ver.limits.response) + maxHeaderBytes)
 	s.process.Args = cgi.Args(r)
 	s.process.Env = append(cgi.Env(r), c.ver.env()...)
-	s.instance.Memory.ClearRefused()
+	s.instance.Memory.Begin()
 	ctx, cancel := c.ver.timed(ctx)
 	defer cancel()
 	begin := time.Now()

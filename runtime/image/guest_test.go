@@ -106,6 +106,7 @@ func (g *guest) instance(t testing.TB) *instance {
 
 func (i *instance) call(t testing.TB, function string, args ...uint64) uint64 {
 	t.Helper()
+	i.Memory.Begin()
 	result, err := i.Module.ExportedFunction(function).Call(t.Context(), args...)
 	if err != nil {
 		t.Fatalf("%s(%v): %v", function, args, err)
@@ -122,6 +123,7 @@ func (i *instance) end(t testing.TB, how string) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	defer i.flag.Arm(ctx)()
+	i.Memory.Begin()
 	if _, err := i.Module.ExportedFunction(how).Call(t.Context()); err == nil {
 		t.Fatalf("%s returned", how)
 	}

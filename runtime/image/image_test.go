@@ -231,7 +231,7 @@ func TestMemoryStaysWithinItsLimit(t *testing.T) {
 	if bytes, byBudget := i.Memory.Refused(); bytes != 11<<16 || byBudget {
 		t.Errorf("refused %d (by the budget: %t), want %d", bytes, byBudget, 11<<16)
 	}
-	i.Memory.ClearRefused()
+	i.Memory.Begin()
 	if got := i.call(t, "grow", 2); got != guestPages {
 		t.Errorf("grow up to the limit answered %d", got)
 	}

@@ -66,6 +66,7 @@ func (i *Instance) link() error {
 			i.size = global
 		}
 	}
+	i.Memory.touched = true
 	for n, d := range i.prepared.Data {
 		if !i.Module.Memory().Write(d.Offset, d.Bytes) {
 			return fmt.Errorf("data segment %d is out of bounds of the memory", n)
@@ -105,7 +106,7 @@ func (i *Instance) Take() (*Image, error) {
 		return img, nil
 	}
 	img := newDelta(m.at.root(), live, globals, m.writtenPages())
-	m.at = img // what was written stays writable until the first restore
+	m.at = img // what was written stays writable, and touched, until the first restore
 	return img, nil
 }
 

@@ -2,6 +2,7 @@ package image
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tetratelabs/wazero/experimental"
 )
@@ -39,9 +40,11 @@ type Memory struct {
 	tracker  *Tracker // nil: the image is copied whole
 	broken   error    // why the tracker was given up
 	at       *Image   // where the last restore brought it; nil before the first one
-	regions  []region
-	restores int  // since the last probe
-	probing  bool // everything was protected after the last restore
+	touched  bool     // since then a guest may have written
+	open     pageSet  // pages that are writable without a fault, as far as is known: they count as written
+	regions  []region // room for what the kernel tells
+	restores int      // since the last probe
+	probing  bool     // everything was protected after the last restore
 }
 
 // regionsAtOnce is how many ranges one look at written pages returns.
@@ -124,12 +127,12 @@ func (m *Memory) Size() int64 { return int64(m.size) }
 // SetLimit changes how large the memory can become, in bytes.
 func (m *Memory) SetLimit(bytes int64) { m.limit = uint64(bytes) }
 
-// Refused returns the largest size in bytes that was asked for and refused since the last ClearRefused, and whether it was the budget of all that
+// Refused returns the largest size in bytes that was asked for and refused since the last Begin, and whether it was the budget of all that
 // refused it; 0 when nothing was.
 func (m *Memory) Refused() (bytes int64, byBudget bool) { return int64(m.refused), m.short }
 
-// ClearRefused forgets what was refused: a new request begins.
-func (m *Memory) ClearRefused() { m.refused, m.short = 0, false }
+// Begin is to be called before a guest runs: it will write to the memory. What was refused before is forgotten.
+func (m *Memory) Begin() { m.touched, m.refused, m.short = true, 0, false }
 
 // Mode returns how the memory is brought back, and where it is Copied after all, what was in the way of tracking it.
 func (m *Memory) Mode() (Mode, error) {
@@ -156,10 +159,13 @@ type Restored struct {
 
 // restore brings memory to an image. It is at least as large as the image.
 func (m *Memory) restore(to *Image) Restored {
+	if m.at == to && !m.touched {
+		return Restored{Hot: to.Hot()}
+	}
 	if m.tracker != nil && m.size > copyBelow && m.at != nil && m.at.root() == to.root() {
 		pages, err := m.restoreWritten(to)
 		if err == nil {
-			m.at = to
+			m.at, m.touched = to, false
 			return Restored{Pages: pages, Hot: to.Hot()}
 		}
 		m.giveUp(err)
@@ -188,7 +194,8 @@ func (m *Memory) restoreAll(to *Image) {
 
 // stand notes that memory is at an image, and protects all of it.
 func (m *Memory) stand(at *Image) {
-	m.at, m.probing, m.restores = at, false, 0
+	m.at, m.touched, m.probing, m.restores = at, false, false, 0
+	m.open = makePageSet(pagesIn(int64(m.size)))
 	if m.tracker != nil && m.size > copyBelow {
 		m.giveUp(m.tracker.protect(m.buf[:m.size]))
 	}
@@ -196,6 +203,9 @@ func (m *Memory) stand(at *Image) {
 
 // restoreWritten restores the pages that were written since the last restore, and those in which the image is not the one at which memory stood.
 func (m *Memory) restoreWritten(to *Image) (restored int, err error) {
+	if n := pagesIn(int64(m.size)); n > len(m.open)*64 {
+		m.open = append(m.open, makePageSet(n-len(m.open)*64)...)
+	}
 	if to != m.at {
 		return m.move(to)
 	}
@@ -207,16 +217,14 @@ func (m *Memory) restoreWritten(to *Image) (restored int, err error) {
 	beyond := false
 	err = m.eachWritten(func(from, end int) error {
 		beyond = beyond || end > keep
-		if end = min(end, keep); from >= end {
-			return nil
-		}
-		restored += end - from
+		end = min(end, keep)
 		for page := from; page < end; page++ {
 			m.restorePage(to, page)
 			if written != nil {
 				written.add(page)
 			}
 		}
+		restored += max(0, end-from)
 		return m.coolDown(to, from, end)
 	})
 	if err != nil {
@@ -231,6 +239,7 @@ func (m *Memory) restoreWritten(to *Image) (restored int, err error) {
 	}
 	if m.restores++; m.restores >= probeEvery {
 		m.restores, m.probing = 0, true
+		clear(m.open)
 		err = m.tracker.protect(m.buf[:m.size])
 	}
 	return restored, err
@@ -241,6 +250,7 @@ func (m *Memory) coolDown(to *Image, from, end int) error {
 	cold := from // begins the pages that are to be protected
 	for page := from; page <= end; page++ {
 		if page < end && !to.hot.has(page) && !to.hot.warm(page) {
+			m.open.remove(page)
 			continue
 		}
 		if cold < page {
@@ -248,7 +258,9 @@ func (m *Memory) coolDown(to *Image, from, end int) error {
 				return err
 			}
 		}
-		cold = page + 1
+		if cold = page + 1; page < end {
+			m.open.add(page)
+		}
 	}
 	return nil
 }
@@ -257,28 +269,34 @@ func (m *Memory) coolDown(to *Image, from, end int) error {
 // before it is copied, and so are the hot pages: faults cost more than that. The first restore after it protects what is not hot.
 func (m *Memory) move(to *Image) (restored int, err error) {
 	n := pagesIn(int64(m.size))
-	open := makePageSet(n)
-	for _, i := range [...]*Image{m.at, to} {
-		open.addAll(i.differs)
-	}
 	changed := makePageSet(n)
-	changed.addAll(open)
-	if err := m.eachWritten(func(from, end int) error {
-		for page := from; page < end; page++ {
-			changed.add(page)
+	changed.addAll(m.at.differs)
+	changed.addAll(to.differs)
+	wanted := slices.Clone(changed)
+	to.hot.addTo(wanted)
+	if m.touched {
+		if err := m.eachWritten(func(from, end int) error {
+			for page := from; page < end; page++ {
+				changed.add(page)
+				m.open.add(page)
+			}
+			return nil
+		}); err != nil {
+			return 0, err
 		}
-		return nil
-	}); err != nil {
-		return 0, err
 	}
-	to.hot.addTo(open)
-	const gap = 8 // pages that cost less to copy once than another system call
-	for from, end := range open.runs(gap) {
+	wanted.removeAll(m.open)
+	const gap = 16 // pages that cost less to copy once than another system call
+	for from, end := range wanted.runs(gap) {
 		if from >= n { // hot in a sandbox whose memory has grown further
 			break
 		}
-		if err := m.tracker.unprotect(m.buf[from*pageSize : min(end, n)*pageSize]); err != nil {
+		end = min(end, n)
+		if err := m.tracker.unprotect(m.buf[from*pageSize : end*pageSize]); err != nil {
 			return 0, err
+		}
+		for page := from; page < end; page++ {
+			m.open.add(page)
 		}
 	}
 	for page := range changed.pages() {

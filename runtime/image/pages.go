@@ -20,6 +20,15 @@ func (s pageSet) has(n int) bool { return n>>6 < len(s) && s[n>>6]&(1<<(n&63)) !
 
 func (s pageSet) add(n int) { s[n>>6] |= 1 << (n & 63) }
 
+func (s pageSet) remove(n int) { s[n>>6] &^= 1 << (n & 63) }
+
+// removeAll removes the pages of o.
+func (s pageSet) removeAll(o pageSet) {
+	for i := range min(len(s), len(o)) {
+		s[i] &^= o[i]
+	}
+}
+
 // addAll adds the pages of o. Those that s has no room for are left out.
 func (s pageSet) addAll(o pageSet) {
 	for i := range min(len(s), len(o)) {

@@ -124,7 +124,7 @@ func (t *tail) Write(p []byte) (int, error) {
 // maxBootAnswer bounds what boot can say.
 const maxBootAnswer = 1 << 10
 
-// start runs CPython's command up to its end.
+// boot runs CPython's command up to its end.
 func (s *Sandbox) boot(ctx context.Context) error {
 	var said tail
 	s.print(Streams{Stdout: &said, Stderr: &said})
@@ -132,6 +132,7 @@ func (s *Sandbox) boot(ctx context.Context) error {
 	s.process.Args = []string{executable, "-B", "-c", code}
 	s.process.Env = s.base.config.Env
 	s.out.Reset(maxBootAnswer)
+	s.instance.Memory.Begin()
 	s.process.Begin()
 	disarm := s.flag.Arm(ctx)
 	_, err := s.instance.Module.ExportedFunction("_start").Call(wasi.NewContext(ctx, s.process))

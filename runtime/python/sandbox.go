@@ -134,7 +134,7 @@ func (s *Sandbox) Invoke(ctx context.Context, r *call.Request) (*call.Response, 
 	s.frame = appendRequest(s.frame[:0], r)
 	s.in.Set(s.frame)
 	s.out.Reset(int(s.function.ResponseBytes) + frameRoom)
-	s.instance.Memory.ClearRefused()
+	s.instance.Memory.Begin()
 	s.process.Begin()
 	disarm := s.flag.Arm(ctx)
 	result, err := s.invoke.Call(wasi.NewContext(ctx, s.process), uint64(s.base.callable), uint64(s.base.args), 0)
