@@ -9,9 +9,9 @@ import (
 	"github.com/mayfly-faas/mayfly/runtime/call"
 )
 
-// A request goes to the guest as one frame: the lengths of its parts as little-endian u32, then the parts. sdk/mayfly/_request.py reads
-// it, and decodes only the parts that the function asks for. The parts, in order: method, path, query, script name, request URI, protocol,
-// host, remote address, server address, scheme, id, header fields (name NUL value NUL ...), body.
+// A request goes to the guest as one frame of little-endian u32s and bytes: where the body begins, the lengths of the other parts, those parts, and the
+// body. sdk/mayfly/_request.py reads it, and decodes only the parts that the function asks for. The parts, in order: method, path, query, script name,
+// request URI, protocol, host, remote address, server address, scheme, id, header fields (name NUL value NUL ...).
 
 // appendRequest appends a request's frame to b.
 func appendRequest(b []byte, r *call.Request) []byte {
@@ -24,11 +24,12 @@ func appendRequest(b []byte, r *call.Request) []byte {
 	for _, f := range r.Header {
 		headerSize += len(f.Name) + len(f.Value) + 2
 	}
+	start := len(b)
+	b = append(b, 0, 0, 0, 0)
 	for _, part := range parts {
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(part)))
 	}
 	b = binary.LittleEndian.AppendUint32(b, uint32(headerSize))
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.Body)))
 	for _, part := range parts {
 		b = append(b, part...)
 	}
@@ -38,12 +39,13 @@ func appendRequest(b []byte, r *call.Request) []byte {
 		b = append(b, f.Value...)
 		b = append(b, 0)
 	}
+	binary.LittleEndian.PutUint32(b[start:], uint32(len(b)-start))
 	return append(b, r.Body...)
 }
 
-// responseHead is the size of what a response's frame begins with: status, length of the header block, length of the body. The
-// header fields follow (name NUL value NUL ...), in latin-1, and the body.
-const responseHead = 12
+// responseHead is the size of what a response's frame begins with: status, and length of the header block. The header fields follow
+// (name NUL value NUL ...), in latin-1, and the body.
+const responseHead = 8
 
 // frameRoom is what a frame may have beside the body: its head, 64 KiB of header fields, or a failure with its traceback.
 const frameRoom = 160 << 10
@@ -58,10 +60,10 @@ func parseResponse(b []byte) (*call.Response, error) {
 		return nil, fmt.Errorf("%w: %d bytes are no frame", ErrResponse, len(b))
 	}
 	status := binary.LittleEndian.Uint32(b)
-	headerSize, bodySize := uint64(binary.LittleEndian.Uint32(b[4:])), uint64(binary.LittleEndian.Uint32(b[8:]))
+	headerSize := uint64(binary.LittleEndian.Uint32(b[4:]))
 	b = b[responseHead:]
-	if uint64(len(b)) != headerSize+bodySize {
-		return nil, fmt.Errorf("%w: a frame of %d bytes announces %d", ErrResponse, len(b), headerSize+bodySize)
+	if uint64(len(b)) < headerSize {
+		return nil, fmt.Errorf("%w: a frame of %d bytes announces %d of header fields", ErrResponse, len(b), headerSize)
 	}
 	block, body := b[:headerSize], b[headerSize:]
 	if status == 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/mayfly-faas/mayfly/runtime/call"
 )
 
-// What serve does for a request without a method, by its path. See sdk/mayfly/_serve.py.
+// What prepare does, by a request's path. See sdk/mayfly/_serve.py.
 const (
 	loadPath   = "load"
 	settlePath = "settle"
@@ -31,7 +31,7 @@ func (s *Sandbox) Load(ctx context.Context, f *Function, streams Streams) (entry
 		key, value, _ := strings.Cut(variable, "=")
 		r.Header = append(r.Header, call.Field{Name: key, Value: value})
 	}
-	answer, err := s.Invoke(ctx, r)
+	answer, err := s.call(ctx, s.base.prepare, r)
 	if err != nil {
 		return "", s.loadError(ctx, err, said)
 	}
@@ -58,7 +58,7 @@ func (s *Sandbox) loadError(ctx context.Context, err error, said tail) error {
 
 // Take takes the image of a function that was loaded. The sandbox stands at it.
 func (s *Sandbox) Take(ctx context.Context, entry string) (*Image, error) {
-	if _, err := s.Invoke(ctx, &call.Request{Path: settlePath}); err != nil {
+	if _, err := s.call(ctx, s.base.prepare, &call.Request{Path: settlePath}); err != nil {
 		return nil, s.loadError(ctx, err, nil)
 	}
 	img := &Image{Entry: entry}

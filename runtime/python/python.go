@@ -74,7 +74,7 @@ type Base struct {
 	state  *image.Image
 	files  *wasi.OpenFiles
 
-	callable, args, tpCall uint32
+	serve, prepare, args, tpCall uint32 // addresses in memory, and an index into the table
 }
 
 // Image is a loaded function: state from which any number of sandboxes begin. It is immutable.
@@ -129,7 +129,7 @@ func (s *Sandbox) boot(ctx context.Context) error {
 	var said tail
 	s.print(Streams{Stdout: &said, Stderr: &said})
 	code := fmt.Sprintf("import sys; sys.path[0:1] = []; sys.path.append(%q); import mayfly._boot as b; b.boot()", sdkDir)
-	s.process.Args = []string{executable, "-B", "-c", code}
+	s.process.Args = []string{executable, "-B", "-u", "-c", code}
 	s.process.Env = s.base.config.Env
 	s.out.Reset(maxBootAnswer)
 	s.instance.Memory.Begin()
@@ -138,7 +138,7 @@ func (s *Sandbox) boot(ctx context.Context) error {
 	_, err := s.instance.Module.ExportedFunction("_start").Call(wasi.NewContext(ctx, s.process))
 	disarm()
 	parts := strings.Split(string(s.out.Bytes()), "\x00")
-	if code, ok := wasi.IsExit(err); ok && len(parts) == 5 && parts[0] == "ready" && code == 0 {
+	if code, ok := wasi.IsExit(err); ok && len(parts) == 6 && parts[0] == "ready" && code == 0 {
 		s.print(Streams{Stdout: io.Discard, Stderr: io.Discard})
 		return s.takeBase(parts)
 	}
@@ -151,13 +151,13 @@ func (s *Sandbox) boot(ctx context.Context) error {
 	return &LoadError{Kind: "exit", Message: fmt.Sprintf("starting CPython failed: %v", err), Traceback: string(said)}
 }
 
-// takeBase takes the image of a booted sandbox. parts is what _boot.py told: the addresses of the callable, of the empty tuple, and
-// of the callable's type; and the version.
+// takeBase takes the image of a booted sandbox. parts is what _boot.py told: the addresses of the functions serve and prepare, of the empty
+// tuple, and of the type of functions; and the version.
 func (s *Sandbox) takeBase(parts []string) error {
 	b := s.base
-	b.Version = parts[4]
+	b.Version = parts[5]
 	var typ uint32
-	for i, at := range []*uint32{&b.callable, &b.args, &typ} {
+	for i, at := range []*uint32{&b.serve, &b.prepare, &b.args, &typ} {
 		v, err := strconv.ParseUint(parts[1+i], 10, 32)
 		if err != nil {
 			return fmt.Errorf("boot told no address: %w", err)

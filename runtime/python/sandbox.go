@@ -131,13 +131,18 @@ func (s *Sandbox) lookup() (err error) {
 // Invoke serves one request. The sandbox is then dirty, and where the error is not nil it may be in any state: Reset brings it
 // back. The errors are ErrResponse, ErrTooLarge, *Failure, and what wazero and package wasi end a guest with.
 func (s *Sandbox) Invoke(ctx context.Context, r *call.Request) (*call.Response, error) {
+	return s.call(ctx, s.base.serve, r)
+}
+
+// call calls one of the functions of sdk/mayfly/_serve.py with a request.
+func (s *Sandbox) call(ctx context.Context, function uint32, r *call.Request) (*call.Response, error) {
 	s.frame = appendRequest(s.frame[:0], r)
 	s.in.Set(s.frame)
 	s.out.Reset(int(s.function.ResponseBytes) + frameRoom)
 	s.instance.Memory.Begin()
 	s.process.Begin()
 	disarm := s.flag.Arm(ctx)
-	result, err := s.invoke.Call(wasi.NewContext(ctx, s.process), uint64(s.base.callable), uint64(s.base.args), 0)
+	result, err := s.invoke.Call(wasi.NewContext(ctx, s.process), uint64(function), uint64(s.base.args), 0)
 	disarm()
 	switch {
 	case s.out.Overflowed():

@@ -1,6 +1,6 @@
 """Runs once for a build of CPython: starts the interpreter and leaves it ready to be called.
 
-The host runs this as CPython's command. It tells the host where serve is and leaves by os._exit, which ends the program without
+The host runs this as CPython's command. It tells the host where serve and prepare are, and leaves by os._exit, which ends the program without
 ending the interpreter: memory stays as it is, and is the image that all functions begin with.
 """
 
@@ -12,7 +12,7 @@ import sys
 
 import mayfly._wsgi  # noqa: F401  what most functions need lies in the image that they share
 from mayfly._load import APP_DIR
-from mayfly._serve import CALL_FD, serve
+from mayfly._serve import CALL_FD, prepare, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,11 +50,10 @@ class _AfterAsyncio:
 
 def boot() -> None:
     os.chdir(APP_DIR)
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     sys.meta_path.insert(0, _AfterAsyncio())
     gc.collect()
     gc.freeze()
     version = ".".join(map(str, sys.version_info[:3]))
-    told = ("ready", id(serve), id(()), id(type(serve)), version)
+    told = ("ready", id(serve), id(prepare), id(()), id(type(serve)), version)
     os.write(CALL_FD, "\0".join(map(str, told)).encode())
     os._exit(0)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mayfly._request import Request
-    from mayfly._response import Response
 
 # Where the function's files are, and which of them is its module when there are several.
 APP_DIR = "/app"
@@ -27,7 +26,7 @@ class LoadError(Exception):
     """The function cannot be served; the text is for its author."""
 
 
-def load(entry: str, environ: Iterable[tuple[str, str]]) -> tuple[str, Callable[[Request], Response]]:
+def load(entry: str, environ: Iterable[tuple[str, str]]) -> tuple[str, Callable[[Request], Any]]:
     """Import the function and return its entry as "module:name" and what serves it.
 
     entry is the manifest's: "module", "module:name", "file.py" or "" to look. environ is the function's environment.
@@ -117,7 +116,7 @@ def describe(module: ModuleType) -> str:
     return "it defines " + ", ".join(sorted(names)[:12])
 
 
-def responder(module_name: str, name: str, target: Any) -> Callable[[Request], Response]:
+def responder(module_name: str, name: str, target: Any) -> Callable[[Request], Any]:
     required = required_parameters(target)
     if required == 3 and is_async(target):
         raise LoadError(f"{module_name}:{name} is an ASGI application, which this version does not serve yet: use a WSGI application or handler(request)")

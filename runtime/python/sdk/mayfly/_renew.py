@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
     Hook = TypeVar("Hook", bound=Callable[[], Any])
 
-_renewed = False  # which a reset brings back
 _hooks: list[Callable[[], Any]] = []
+
+# What is to be called before the next request. It is set when an image is about to be taken, so a request that begins at the image finds it set.
+renewals: list[Callable[[], Any]] = []
 
 
 def on_restore(function: Hook) -> Hook:
@@ -27,24 +29,30 @@ def on_restore(function: Hook) -> Hook:
     return function
 
 
+def settle() -> None:
+    """Set renewals: an image is about to be taken."""
+    renewals[:] = [renew for name, renew in _MODULES.items() if name in sys.modules] + _hooks
+
+
 def renew() -> None:
     """Renew what has to be: once, since where a sandbox is reused it has its own from then on."""
-    global _renewed
-    if _renewed:
-        return
-    _renewed = True
-    modules = sys.modules
-    if "random" in modules:
-        modules["random"].seed(int.from_bytes(os.urandom(32), "little"))
-    if "tempfile" in modules:
-        modules["tempfile"]._name_sequence = None  # type: ignore[attr-defined]
-    if "uuid" in modules:
-        modules["uuid"]._node = modules["uuid"]._last_timestamp = None  # type: ignore[attr-defined]
-    for hook in _hooks:
+    hooks = renewals[:]
+    renewals.clear()
+    for hook in hooks:
         hook()
 
 
-def renew_next_time() -> None:
-    """Have the next request renew: an image is about to be taken."""
-    global _renewed
-    _renewed = False
+def _random() -> None:
+    sys.modules["random"].seed(int.from_bytes(os.urandom(32), "little"))
+
+
+def _tempfile() -> None:
+    sys.modules["tempfile"]._name_sequence = None  # type: ignore[attr-defined]
+
+
+def _uuid() -> None:
+    uuid = sys.modules["uuid"]
+    uuid._node = uuid._last_timestamp = None  # type: ignore[attr-defined]
+
+
+_MODULES = {"random": _random, "tempfile": _tempfile, "uuid": _uuid}

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from mayfly._response import make_response
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
     from mayfly._request import Request
-    from mayfly._response import Response
 
 
 def is_async(target: Any) -> bool:
@@ -24,17 +21,17 @@ def is_async(target: Any) -> bool:
     return False
 
 
-def handler_responder(handler: Callable[[Request], Any]) -> Callable[[Request], Response]:
+def handler_responder(handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
     """Serve a handler, sync or async."""
     if not is_async(handler):
-        return lambda request: make_response(handler(request))
+        return handler
 
     import asyncio
 
-    return lambda request: make_response(asyncio.run(handler(request)))  # type: ignore[arg-type]
+    return lambda request: asyncio.run(handler(request))
 
 
-def wsgi_responder(app: Any) -> Callable[[Request], Response]:
+def wsgi_responder(app: Any) -> Callable[[Request], Any]:
     """Serve a WSGI application."""
     from mayfly._wsgi import call_wsgi
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from json import dumps
+from json import JSONEncoder, encoder
+from struct import Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +12,34 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     HeaderFields: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+# A response's frame: the status, the length of its header block, the block, and the body. See frame.go.
+_HEAD = Struct("<II")
+
+
+def head(status: int, fields: list[str]) -> bytes:
+    """Return a frame up to its body. fields are names and values in turn."""
+    for text in fields:
+        if "\0" in text:
+            raise ValueError(f"a header field holds a NUL: {text!r}")
+    block = "\0".join(fields).encode("latin-1") + b"\0" if fields else b""
+    return _HEAD.pack(status, len(block)) + block
+
+
+_json = JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+if encoder.c_make_encoder is not None and encoder.c_encode_basestring is not None:
+    # What JSONEncoder makes anew for each call. Without its marks a structure that holds itself is a RecursionError.
+    _chunks = encoder.c_make_encoder(None, _json.default, encoder.c_encode_basestring, None, ":", ",", False, False, True)
+else:
+
+    def _chunks(value: Any, level: int) -> Iterable[str]:
+        return _json.iterencode(value)
+
+
+def encode_json(value: Any) -> bytes:
+    """Return value as JSON."""
+    return "".join(_chunks(value, 0)).encode()
 
 
 class Response:
@@ -34,6 +63,8 @@ class Response:
 
 
 def _status(status: Any) -> int:
+    if type(status) is int and 200 <= status <= 599:
+        return status
     if isinstance(status, str):  # "404 Not Found", as Flask and WSGI write it
         status = status.partition(" ")[0]
         if not status.isascii() or not status.isdigit():
@@ -65,7 +96,7 @@ def _body(body: Any) -> tuple[bytes, str]:
     if isinstance(body, str):
         return body.encode(), "text/plain; charset=utf-8"
     if isinstance(body, (dict, list)):
-        return dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), "application/json"
+        return encode_json(body), "application/json"
     if isinstance(body, (bytearray, memoryview)):
         return bytes(body), "application/octet-stream"
     raise TypeError(
@@ -93,3 +124,24 @@ def make_response(result: Any) -> Response:
     if isinstance(body, Response):
         return Response(body.status if status is None else status, body.headers + _fields(headers), body.body)
     return Response(200 if status is None else status, headers, body)
+
+
+_JSON = head(200, ["Content-Type", "application/json"])
+_TEXT = head(200, ["Content-Type", "text/plain; charset=utf-8"])
+_BYTES = head(200, ["Content-Type", "application/octet-stream"])
+
+
+def encode(result: Any) -> bytes:
+    """Return the frame of whatever a handler may return. The usual results take the short way."""
+    kind = type(result)
+    if kind is dict or kind is list:
+        return _JSON + "".join(_chunks(result, 0)).encode()
+    if kind is str:
+        return _TEXT + result.encode()
+    if kind is bytes and result:
+        return _BYTES + result
+    response = make_response(result)
+    fields = []
+    for name, value in response.headers:
+        fields += (name, value)
+    return head(response.status, fields) + response.body

@@ -2,67 +2,65 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from io import StringIO
-from struct import Struct
 
-from mayfly._renew import renew, renew_next_time
-from mayfly._request import _HEADERS, _LENGTHS, Request
+from mayfly import _renew
+from mayfly._load import LoadError, load
+from mayfly._request import _HEADERS, Request
+from mayfly._response import encode, head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from mayfly._response import Response
-
 # The device by which requests come and responses go, open for as long as the interpreter lives. See frame.go.
 CALL_FD = os.open("/dev/call", os.O_RDWR)
 
-_HEAD = Struct("<III")  # status, length of the header block, length of the body
-_READ = 64 * 1024
+_READ = 16 * 1024
 
-_respond: Callable[[Request], Response]  # the function, once it is loaded
+_stdout, _stderr = sys.stdout, sys.stderr
+_renewals = _renew.renewals
+_respond: Callable[[Request], Any]  # the function, once it is loaded
 
 
 def serve() -> None:
     """Read a request, answer it. Whatever the function raises becomes an answer too."""
     try:
-        request = Request(read_frame())
-        if not request.method:  # of HTTP there is none that is empty
-            prepare(request)
-            return
-        renew()
-        response = _respond(request)
-        fields = []
-        for name, value in response.headers:
-            fields += (name, value)
-        for text in fields:
-            if "\0" in text:
-                raise ValueError(f"a header field holds a NUL: {text!r}")
-        header = "\0".join(fields).encode("latin-1") + b"\0" if fields else b""
-        write(_HEAD.pack(response.status, len(header), len(response.body)) + header, response.body)
+        frame = os.read(CALL_FD, _READ)
+        if len(frame) == _READ:
+            frame = read_rest(frame)
+        if _renewals:
+            _renew.renew()
+        os.write(CALL_FD, encode(_respond(Request(frame))))
     except MemoryError:
         write_failure("memory", "MemoryError", "", "")
     except BaseException as error:
         report(error)
-    finally:
+    if sys.stdout is not _stdout or sys.stderr is not _stderr:
         flush()
 
 
-def prepare(request: Request) -> None:
-    """Do what the host asks for before there are requests: load the function, or settle what then lies in memory, of which the image is taken."""
-    if request.path == "settle":
-        import gc
+def read_rest(frame: bytes) -> bytes:
+    """Return a frame with what is left of it to read."""
+    parts = [frame]
+    while part := os.read(CALL_FD, 1 << 20):
+        parts.append(part)
+    return b"".join(parts)
 
-        renew_next_time()
+
+def prepare() -> None:
+    """Do what the host asks for before there are requests: load the function, or settle what then lies in memory, of which the image is taken."""
+    request = Request(read_rest(b""))
+    if request.path == "settle":
+        _renew.settle()
         gc.collect()
         gc.freeze()
-        write(_HEAD.pack(204, 0, 0), b"")
+        os.write(CALL_FD, head(204, []))
         return
-    from mayfly._load import LoadError, load
-
     global _respond
     try:
         environ = request._part(_HEADERS).decode("utf-8", "surrogateescape").split("\0")
@@ -75,38 +73,12 @@ def prepare(request: Request) -> None:
         where = "the function's own files and the standard library have the modules that can be imported"
         write_failure("import", "", f"{type(error).__qualname__}: {error}: {where}", format_traceback(error))
     except MemoryError:
-        raise
+        write_failure("memory", "MemoryError", "", "")
     except BaseException as error:
         write_failure("import", "", f"{type(error).__qualname__}: {error}", format_traceback(error))
     else:
-        write(_HEAD.pack(200, 0, len(name)), name.encode())
-
-
-def read_frame() -> bytes:
-    """Read the request's frame whole."""
-    frame = os.read(CALL_FD, _READ)
-    missing = _LENGTHS.size + sum(_LENGTHS.unpack_from(frame)) - len(frame)
-    if missing <= 0:
-        return frame
-    parts = [frame]
-    while missing > 0:
-        part = os.read(CALL_FD, missing)
-        if not part:
-            raise EOFError("the request ended early")
-        parts.append(part)
-        missing -= len(part)
-    return b"".join(parts)
-
-
-def write(head: bytes, body: bytes) -> None:
-    """Write a response's frame."""
-    if len(body) <= _READ:
-        os.write(CALL_FD, head + body)
-        return
-    os.write(CALL_FD, head)
-    view = memoryview(body)
-    while view:
-        view = view[os.write(CALL_FD, view) :]
+        os.write(CALL_FD, head(200, []) + name.encode())
+    flush()
 
 
 def report(error: BaseException) -> None:
@@ -149,11 +121,11 @@ def write_failure(kind: str, name: str, message: str, trace: str) -> None:
     """Answer with a failure: status 0, and its parts as the body."""
     parts = [kind, name, message[:4096], trace[-65536:]]
     body = b"\0".join(part.replace("\0", "").encode("utf-8", "replace") for part in parts)
-    write(_HEAD.pack(0, 0, len(body)), body)
+    os.write(CALL_FD, head(0, []) + body)
 
 
 def flush() -> None:
-    """Send on what the function printed without a newline."""
+    """Send on what the function has printed to streams of its own. CPython's are not buffered."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
