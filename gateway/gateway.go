@@ -86,7 +86,9 @@ func New(o Options) (*Server, error) {
 		o.Logger = slog.Default()
 	}
 	s := &Server{options: o, guard: newGuard(o), draining: make(chan struct{})}
-	s.ctx, s.stop = context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.ctx, _ = o.Runtime.Follow(ctx)
 	s.manage = s.routes()
 	s.http = &fasthttp.Server{
 		Handler:               s.handle,

@@ -131,7 +131,7 @@ func (b *bases) start(ctx context.Context, base *pythonBase, build pyenv.Base, e
 	begin := time.Now()
 	defer func() { took.Boot = time.Since(begin) }()
 	config := &python.Config{
-		Runtime: b.rt.wazero, Compiled: base.module.compiled, Prepared: base.module.prepared, Env: env, Tracker: b.rt.tracker, Budget: b.rt.pool,
+		Runtime: b.rt.wazero, Compiled: base.module.compiled, Prepared: base.module.prepared, Env: env, Watchdog: b.rt.watchdog, Tracker: b.rt.tracker, Budget: b.rt.pool,
 	}
 	if config.Venv, err = b.rt.venv(&base.roots, "base", build); err != nil {
 		return err

@@ -164,12 +164,12 @@ func (c *command) loadInto(ctx context.Context, l *loadedCommand, took *call.Pha
 func (c *command) takeImage(ctx context.Context, s *commandSandbox, l *loadedCommand) (err error) {
 	s.logs.begin(c.ver, "")
 	defer s.logs.end()
-	ctx, cancel := c.ver.timed(ctx)
-	defer cancel()
+	guest := c.ver.timed(ctx)
+	defer guest.End()
 	s.process.SetStream(1, &files.Writer{W: s.logs.stdout})
 	s.instance.Memory.Begin()
-	if err := s.initialize(ctx); err != nil {
-		return c.ver.guestError(ctx, err, s)
+	if err := s.initialize(guest); err != nil {
+		return c.ver.guestError(guest, err, s)
 	}
 	s.process.SetStream(1, &s.out)
 	if l.files, err = s.process.TakeFiles(tempDir); err != nil {
@@ -243,7 +243,7 @@ func (c *command) instantiate(ctx context.Context, l *loadedCommand) (*commandSa
 var initializers = [...]string{prepare.Start, "_initialize", "wizer-initialize", "wizer.initialize"}
 
 // initialize runs what the module wants to be run once.
-func (s *commandSandbox) initialize(ctx context.Context) error {
+func (s *commandSandbox) initialize(ctx *interrupt.Call) error {
 	for _, name := range initializers {
 		if f := s.instance.Module.ExportedFunction(name); f != nil {
 			if err := s.call(ctx, f); err != nil {
@@ -254,8 +254,9 @@ func (s *commandSandbox) initialize(ctx context.Context) error {
 	return nil
 }
 
-func (s *commandSandbox) call(ctx context.Context, function api.Function) error {
-	defer s.flag.Arm(ctx)()
+func (s *commandSandbox) call(ctx *interrupt.Call, function api.Function) error {
+	ctx.Arm(s.flag, s.process)
+	defer ctx.Disarm()
 	_, err := function.Call(wasi.NewContext(ctx, s.process))
 	return err
 }
@@ -333,18 +334,17 @@ func (c *command) run(ctx context.Context, s *commandSandbox, l *loadedCommand, 
 	s.process.Args = cgi.Args(r)
 	s.process.Env = append(cgi.Env(r), c.ver.env()...)
 	s.instance.Memory.Begin()
-	ctx, cancel := c.ver.timed(ctx)
-	defer cancel()
-	begin := time.Now()
 	s.process.Begin()
+	guest := c.ver.timed(ctx)
+	defer guest.End()
 	var err error
 	if l.image == nil {
-		err = s.initialize(ctx)
+		err = s.initialize(guest)
 	}
 	if err == nil {
-		err = s.call(ctx, s.start)
+		err = s.call(guest, s.start)
 	}
-	o.Phases.Run = time.Since(begin)
+	o.Phases.Run, o.CPU = guest.Elapsed(), guest.CPU()
 	s.logs.end()
 	if code, ok := wasi.IsExit(err); ok && code == 0 {
 		err = nil
@@ -353,7 +353,7 @@ func (c *command) run(ctx context.Context, s *commandSandbox, l *loadedCommand, 
 		return nil, responseTooLarge(c.ver.limits.response)
 	}
 	if err != nil {
-		return nil, c.ver.guestError(ctx, err, s)
+		return nil, c.ver.guestError(guest, err, s)
 	}
 	response, err := cgi.ParseResponse(s.out.Bytes())
 	if err != nil {

@@ -41,6 +41,7 @@ type Version struct {
 type Settings struct {
 	Isolation   manifest.Isolation `json:"isolation"`
 	Timeout     manifest.Duration  `json:"timeout"`
+	CPU         manifest.Duration  `json:"cpu"`
 	Memory      manifest.Size      `json:"memory"`
 	MaxRequest  manifest.Size      `json:"max_request"`
 	MaxResponse manifest.Size      `json:"max_response"`
@@ -61,7 +62,7 @@ func (rt *Runtime) describe(record store.Version, live uint64) (Version, error) 
 		Version: record.Number, Live: record.Number == live, Kind: m.Kind, Digest: record.Digest, Bytes: record.Size,
 		Created: record.Created, Entry: m.Entry, Python: m.Python,
 		Settings: Settings{
-			Isolation: cmp.Or(m.Manifest.Isolation, manifest.Fresh), Timeout: manifest.Duration(l.timeout), Memory: manifest.Size(l.memory),
+			Isolation: cmp.Or(m.Manifest.Isolation, manifest.Fresh), Timeout: manifest.Duration(l.timeout), CPU: manifest.Duration(l.cpu), Memory: manifest.Size(l.memory),
 			MaxRequest: manifest.Size(l.request), MaxResponse: manifest.Size(l.response), Tmp: manifest.Size(l.temp),
 			Concurrency: l.concurrency, Queue: l.queue,
 		},

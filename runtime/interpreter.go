@@ -11,6 +11,7 @@ import (
 
 	"github.com/mayfly-faas/mayfly/pyenv"
 	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
 	"github.com/mayfly-faas/mayfly/runtime/pool"
 	"github.com/mayfly-faas/mayfly/runtime/python"
@@ -48,17 +49,16 @@ func (e *interpreter) serve(ctx context.Context, r *call.Request, o *Outcome) (*
 		return nil, nil, err
 	}
 	s.logs.begin(e.ver, r.ID)
-	ctx, cancel := e.ver.timed(ctx)
-	defer cancel()
-	begin := time.Now()
-	response, err := s.Invoke(ctx, r)
-	o.Phases.Run = time.Since(begin)
+	guest := e.ver.timed(ctx)
+	defer guest.End()
+	response, err := s.Invoke(guest, r)
+	o.Phases.Run, o.CPU = guest.Elapsed(), guest.CPU()
 	s.logs.end()
 	failed := err != nil
 	if errors.Is(err, python.ErrTooLarge) || err == nil && int64(len(response.Body)) > e.ver.limits.response {
 		err = responseTooLarge(e.ver.limits.response)
 	} else if err != nil {
-		err = e.ver.guestError(ctx, err, s)
+		err = e.ver.guestError(guest, err, s)
 	}
 	return response, func() { e.giveBack(s, l, failed) }, err
 }
@@ -249,9 +249,11 @@ func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
 		}
 	}
 	s.logs = e.ver.streams()
-	entry, err := s.Load(ctx, l.function, s.logs.python())
+	guest := e.rt.watchdog.Begin(ctx, interrupt.Limits{})
+	defer guest.End()
+	entry, err := s.Load(guest, l.function, s.logs.python())
 	if err == nil {
-		l.image, err = s.Take(ctx, entry)
+		l.image, err = s.Take(guest, entry)
 	}
 	s.logs.end()
 	if err != nil {

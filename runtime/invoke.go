@@ -11,6 +11,7 @@ import (
 	"github.com/mayfly-faas/mayfly/host/wasi"
 	"github.com/mayfly-faas/mayfly/runtime/call"
 	"github.com/mayfly-faas/mayfly/runtime/image"
+	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
 	"github.com/mayfly-faas/mayfly/runtime/pool"
 	"github.com/mayfly-faas/mayfly/runtime/python"
@@ -24,6 +25,8 @@ type Outcome struct {
 	Cold bool
 	// Phases is how long each part took.
 	Phases call.Phases
+	// CPU is how long the guest computed: its run without what it waited in calls of the host's.
+	CPU time.Duration
 }
 
 // Invoke calls the live version of a function. The outcome is filled in as far as the request got, in case of an error
@@ -94,10 +97,6 @@ func (rt *Runtime) invoke(ctx context.Context, v *version, r *call.Request, o *O
 		return nil, nil, err
 	}
 	o.Phases.Queue = time.Since(begin)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	// A runtime that closes cuts off what runs.
-	defer context.AfterFunc(rt.ctx, cancel)()
 	returned := false
 	defer func() {
 		if !returned {
@@ -131,9 +130,15 @@ func (v *version) explain(ctx context.Context, err error) error {
 	return err
 }
 
-// timed returns the context for the function's own time, which begins now.
-func (v *version) timed(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, v.limits.timeout, context.DeadlineExceeded)
+// timed begins the function's own time.
+func (v *version) timed(ctx context.Context) *interrupt.Call {
+	return v.watchdog.Begin(ctx, interrupt.Limits{Time: v.limits.timeout, CPU: v.limits.cpu})
+}
+
+// Follow returns a context like parent for many calls of Invoke, which are cut off when parent ends: that costs less than for each call to watch it.
+// stop stops it from being watched.
+func (rt *Runtime) Follow(parent context.Context) (ctx context.Context, stop func() bool) {
+	return rt.watchdog.Follow(parent)
 }
 
 // CheckBody returns an ErrTooLarge for a request body that is larger than the function allows.
@@ -197,15 +202,19 @@ func (v *version) outOfMemory(r refuser) error {
 }
 
 // guestError says what ended a guest.
-func (v *version) guestError(ctx context.Context, err error, r refuser) error {
+func (v *version) guestError(guest *interrupt.Call, err error, r refuser) error {
 	failure, failed := errors.AsType[*python.Failure](err)
 	code, exited := wasi.IsExit(err)
 	refused, _ := r.Refused()
-	switch {
-	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
-		return &LimitError{Kind: ErrTimeout, Limit: "a request's time", Value: v.limits.timeout.String(), Setting: "timeout in mayfly.toml"}
-	case ctx.Err() != nil:
+	switch guest.Cause() {
+	case interrupt.ErrTime:
+		return &LimitError{Kind: ErrTimeout, Limit: "a request's time", Value: v.limits.timeout.String(), Measured: guest.Elapsed().Round(time.Millisecond).String(), Setting: "timeout in mayfly.toml"}
+	case interrupt.ErrCPU:
+		return &LimitError{Kind: ErrTimeout, Limit: "a request's CPU time", Value: v.limits.cpu.String(), Measured: guest.CPU().Round(time.Millisecond).String(), Setting: "cpu in mayfly.toml"}
+	case interrupt.ErrCut:
 		return ErrCanceled
+	}
+	switch {
 	case failed && failure.Kind == "memory":
 		return v.outOfMemory(r)
 	case failed && failure.Kind == "exit":

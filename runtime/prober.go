@@ -9,6 +9,7 @@ import (
 
 	"github.com/mayfly-faas/mayfly/host/files"
 	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 	"github.com/mayfly-faas/mayfly/runtime/prepare"
 	"github.com/mayfly-faas/mayfly/runtime/python"
 )
@@ -39,7 +40,9 @@ func (p Prober) Probe(ctx context.Context, wasm, lib string) (version string, er
 	if err != nil {
 		return "", fmt.Errorf("compile: %w", err)
 	}
-	config := &python.Config{Runtime: w, Compiled: compiled, Prepared: prepared}
+	watchdog := interrupt.NewWatchdog()
+	defer watchdog.Close()
+	config := &python.Config{Runtime: w, Compiled: compiled, Prepared: prepared, Watchdog: watchdog}
 	if lib != "" {
 		root, err := os.OpenRoot(lib)
 		if err != nil {
@@ -60,10 +63,12 @@ func (p Prober) Probe(ctx context.Context, wasm, lib string) (version string, er
 	function := &python.Function{
 		App: files.NewReadOnly(python.ProbeApp()), MemoryBytes: limits.PythonMemory, TempBytes: limits.TempBytes, ResponseBytes: limits.ResponseBytes,
 	}
-	if _, err := s.Load(ctx, function, python.Streams{Stdout: io.Discard, Stderr: io.Discard}); err != nil {
+	guest := watchdog.Begin(ctx, interrupt.Limits{})
+	defer guest.End()
+	if _, err := s.Load(guest, function, python.Streams{Stdout: io.Discard, Stderr: io.Discard}); err != nil {
 		return "", fmt.Errorf("this CPython cannot load a function: %w", err)
 	}
-	if _, err := s.Invoke(ctx, &call.Request{Method: "GET"}); err != nil {
+	if _, err := s.Invoke(guest, &call.Request{Method: "GET"}); err != nil {
 		return "", fmt.Errorf("this CPython cannot be called: %w", err)
 	}
 	return base.Version, nil

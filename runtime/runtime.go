@@ -21,6 +21,7 @@ import (
 	"github.com/mayfly-faas/mayfly/host/wasi"
 	"github.com/mayfly-faas/mayfly/pyenv"
 	"github.com/mayfly-faas/mayfly/runtime/image"
+	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 	"github.com/mayfly-faas/mayfly/runtime/pool"
 	"github.com/mayfly-faas/mayfly/store"
 )
@@ -36,16 +37,17 @@ const logLines = 1000
 
 // Runtime runs the functions of one data folder.
 type Runtime struct {
-	options Options
-	store   *store.Store
-	builds  pyenv.Bases
-	cache   wazero.CompilationCache
-	wazero  wazero.Runtime
-	modules *modules
-	pool    *pool.Pool
-	tracker *image.Tracker // nil: images are copied whole
-	pythons *bases
-	stats   *stats
+	options  Options
+	store    *store.Store
+	builds   pyenv.Bases
+	cache    wazero.CompilationCache
+	wazero   wazero.Runtime
+	modules  *modules
+	pool     *pool.Pool
+	tracker  *image.Tracker // nil: images are copied whole
+	pythons  *bases
+	watchdog *interrupt.Watchdog
+	stats    *stats
 
 	ctx  context.Context // ends when the runtime closes: what no request waits for
 	stop context.CancelFunc
@@ -62,6 +64,7 @@ type Runtime struct {
 func Open(o Options) (rt *Runtime, err error) {
 	o = o.WithDefaults()
 	rt = &Runtime{options: o, builds: pyenv.Bases{Dir: filepath.Join(o.DataDir, "python")}, live: map[string]*version{}, logs: map[string]*logs.Log{}}
+	rt.watchdog = interrupt.NewWatchdog()
 	rt.pool = pool.New(o.MemoryBytes)
 	rt.pythons = &bases{rt: rt, byKey: map[string]*pythonBase{}}
 	rt.ctx, rt.stop = context.WithCancel(context.Background())
@@ -141,6 +144,7 @@ func (rt *Runtime) Close() error {
 	rt.mu.Unlock()
 
 	rt.stop()
+	rt.watchdog.Close()
 	rt.work.Wait()
 	for _, v := range live {
 		v.retire()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/mayfly-faas/mayfly/host/logs"
 	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
 	"github.com/mayfly-faas/mayfly/store"
 )
@@ -65,6 +66,7 @@ type version struct {
 	meta     meta
 	limits   limits
 	budget   int64 // of all sandboxes, in bytes
+	watchdog *interrupt.Watchdog
 	log      *logs.Log
 	engine   engine
 
@@ -83,7 +85,7 @@ func (rt *Runtime) newVersion(function string, record store.Version) (*version, 
 		return nil, fmt.Errorf("version %d of %s: %w", record.Number, function, err)
 	}
 	v.limits = rt.options.Defaults.of(v.meta.Kind, &v.meta.Manifest)
-	v.budget = rt.options.MemoryBytes
+	v.budget, v.watchdog = rt.options.MemoryBytes, rt.watchdog
 	v.places = semaphore.NewWeighted(int64(v.limits.concurrency))
 	v.log = rt.log(function)
 	return v, nil

@@ -63,6 +63,7 @@ func functionRows(f runtime.Function, url string) [][]string {
 		[]string{"updated", timestamp(f.Updated)},
 		[]string{"isolation", string(s.Isolation)},
 		[]string{"timeout", s.Timeout.String()},
+		[]string{"cpu", s.CPU.String()},
 		[]string{"memory", s.Memory.String()},
 		[]string{"max_request", s.MaxRequest.String()},
 		[]string{"max_response", s.MaxResponse.String()},

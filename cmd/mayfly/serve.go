@@ -47,12 +47,20 @@ A token file that is not there is made, with a token that is printed this once.`
 }
 
 // run serves until ctx ends.
-func (o *serveOptions) run(ctx context.Context, a *app) error {
+func (o *serveOptions) run(ctx context.Context, a *app) (err error) {
 	var handler slog.Handler = slog.NewTextHandler(a.stderr, nil)
 	if o.logFormat == "json" {
 		handler = slog.NewJSONHandler(a.stderr, nil)
 	}
 	logger := slog.New(handler)
+	if o.debugAddr != "" {
+		d, err := startDebug(ctx, o.debugAddr)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, d.close()) }()
+		logger.Info("pprof and trace are served", "url", "http://"+d.http.Addr+"/debug/pprof/")
+	}
 	ln, err := listen(ctx, o.listen)
 	if err != nil {
 		return err

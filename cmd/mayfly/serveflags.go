@@ -19,6 +19,9 @@ type serveOptions struct {
 	adminToken, tokenFile string
 	hosts                 []string
 	debug                 bool
+	debugAddr             string
+	memory                sizeFlag
+	copyImages            bool
 	logFormat             string
 	maxArtifact           sizeFlag
 	modules, maxRequests  int
@@ -28,7 +31,7 @@ type serveOptions struct {
 
 // limitFlags are the limits of functions that do not name their own.
 type limitFlags struct {
-	timeout                  time.Duration
+	timeout, cpu             time.Duration
 	concurrency, queue       int
 	request, response, temp  sizeFlag
 	pythonMemory, wasmMemory sizeFlag
@@ -39,10 +42,10 @@ func newServeOptions() *serveOptions {
 	d := runtime.Options{}.WithDefaults()
 	l := d.Defaults
 	return &serveOptions{
-		idle: d.Idle, modules: d.Modules, moduleBytes: sizeFlag(d.ModuleBytes), maxArtifact: sizeFlag(d.ArtifactBytes),
+		idle: d.Idle, modules: d.Modules, moduleBytes: sizeFlag(d.ModuleBytes), memory: sizeFlag(d.MemoryBytes), maxArtifact: sizeFlag(d.ArtifactBytes),
 		maxRequests: gateway.DefaultMaxRequests, grace: defaultGrace,
 		limits: limitFlags{
-			timeout: l.Timeout, concurrency: l.Concurrency, queue: l.Queue, request: sizeFlag(l.RequestBytes), response: sizeFlag(l.ResponseBytes),
+			timeout: l.Timeout, cpu: l.CPU, concurrency: l.Concurrency, queue: l.Queue, request: sizeFlag(l.RequestBytes), response: sizeFlag(l.ResponseBytes),
 			temp: sizeFlag(l.TempBytes), pythonMemory: sizeFlag(l.PythonMemory), wasmMemory: sizeFlag(l.WasmMemory),
 		},
 	}
@@ -59,12 +62,16 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.tokenFile, "admin-token-file", "", "the `file` that has the token; made where it is not there")
 	f.StringArrayVar(&o.hosts, "host", nil, "a further `name` by which the management API is reached; may be repeated")
 	f.BoolVar(&o.debug, "debug", false, "send the tracebacks of functions to their callers")
+	f.StringVar(&o.debugAddr, "debug-addr", "", "an `address` for Go's pprof and trace tools, such as :6060; without a host it is this machine's own")
 	f.StringVar(&o.logFormat, "log-format", "text", "the `form` of the server's log: text or json")
+	f.Var(&o.memory, "memory", "the memory of all sandboxes together")
+	f.BoolVar(&o.copyImages, "copy-images", false, "reset sandboxes by copying all of their memory, where the kernel would tell what was written")
 	f.Var(&o.maxArtifact, "max-artifact", "the largest artifact that can be deployed")
 	f.IntVar(&o.modules, "modules", o.modules, "how many compiled modules are kept in memory")
 	f.Var(&o.moduleBytes, "module-bytes", "how much Wasm they may have been compiled from")
 	f.IntVar(&o.maxRequests, "max-requests", o.maxRequests, "how many calls of functions are in the server at a time, waiting ones too")
 	f.DurationVar(&o.limits.timeout, "timeout", o.limits.timeout, "how long a request may take, where mayfly.toml does not say")
+	f.DurationVar(&o.limits.cpu, "cpu", o.limits.cpu, "for how long of it a request may compute, likewise")
 	f.IntVar(&o.limits.concurrency, "concurrency", o.limits.concurrency, "how many requests of a function are served at a time, likewise")
 	f.IntVar(&o.limits.queue, "queue", o.limits.queue, "how many more of them may wait, likewise")
 	f.Var(&o.limits.request, "max-request", "the largest body of a request, likewise")
@@ -98,9 +105,9 @@ func (o *serveOptions) check(cmd *cobra.Command) error {
 func (o *serveOptions) runtime(logger *slog.Logger) runtime.Options {
 	l := o.limits
 	return runtime.Options{
-		DataDir: o.dataDir, Idle: o.idle, Modules: o.modules, ModuleBytes: int64(o.moduleBytes), ArtifactBytes: int64(o.maxArtifact), Logger: logger,
+		DataDir: o.dataDir, Idle: o.idle, Modules: o.modules, ModuleBytes: int64(o.moduleBytes), MemoryBytes: int64(o.memory), CopyImages: o.copyImages, ArtifactBytes: int64(o.maxArtifact), Logger: logger,
 		Defaults: runtime.Limits{
-			Timeout: l.timeout, PythonMemory: int64(l.pythonMemory), WasmMemory: int64(l.wasmMemory), RequestBytes: int64(l.request),
+			Timeout: l.timeout, CPU: l.cpu, PythonMemory: int64(l.pythonMemory), WasmMemory: int64(l.wasmMemory), RequestBytes: int64(l.request),
 			ResponseBytes: int64(l.response), TempBytes: int64(l.temp), Concurrency: l.concurrency, Queue: l.queue,
 		},
 	}

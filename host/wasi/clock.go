@@ -25,7 +25,7 @@ func (p *Process) now(clock uint64) (int64, Errno) {
 	case clockMonotonic:
 		return int64(time.Since(epoch)), 0
 	case clockProcessCPU, clockThreadCPU:
-		return int64(time.Since(p.started) - p.waited), 0
+		return int64(time.Since(p.started) - p.Waited()), 0
 	}
 	return 0, EINVAL
 }

@@ -110,14 +110,17 @@ func (e *event) put(b []byte) {
 
 // wait lets d pass. The guest ends here when ctx does.
 func (p *Process) wait(ctx context.Context, d time.Duration) {
-	begin := time.Now()
+	begin := max(1, time.Since(p.started))
+	p.waiting.Store(int64(begin))
+	defer func() {
+		p.waiting.Store(0)
+		p.waited.Add(int64(time.Since(p.started) - begin))
+	}()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		p.waited += time.Since(begin)
 	case <-ctx.Done():
-		p.waited += time.Since(begin)
 		panic(&Interrupted{ctx.Err()})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
@@ -23,7 +24,8 @@ type Process struct {
 	own     map[int]File // what the process itself opened, by the number it had at first
 	open    []*descriptor
 	started time.Time
-	waited  time.Duration
+	waited  atomic.Int64 // nanoseconds
+	waiting atomic.Int64 // since when, in nanoseconds after started; 0: it does not wait
 }
 
 // NewProcess returns a process whose file system is root. Its standard streams are closed until SetStream opens them; descriptor 3 is
@@ -46,11 +48,18 @@ func (p *Process) SetStream(fd int, f File) {
 
 // Begin starts the clocks by which CPU time is told: the guest begins to run for a new request.
 func (p *Process) Begin() {
-	p.started, p.waited = time.Now(), 0
+	p.started = time.Now()
+	p.waited.Store(0)
 }
 
-// Waited returns for how long the guest has waited in calls since Begin.
-func (p *Process) Waited() time.Duration { return p.waited }
+// Waited returns for how long the guest has waited in calls since Begin. It may be called while the guest runs.
+func (p *Process) Waited() time.Duration {
+	waited := time.Duration(p.waited.Load())
+	if since := p.waiting.Load(); since != 0 {
+		waited += max(0, time.Since(p.started)-time.Duration(since))
+	}
+	return waited
+}
 
 // Exit is the end of a guest by proc_exit. It arrives as the error of the call into the guest (errors.As), whose
 // instance stays open.

@@ -58,12 +58,14 @@ type guest struct {
 	prepared *prepare.Module
 	tracker  *image.Tracker
 	budget   image.Budget
+	watchdog *interrupt.Watchdog
 }
 
 // newGuest returns a guest whose memory is brought back in that mode. A test is skipped where the kernel does not allow it.
 func newGuest(t testing.TB, mode image.Mode) *guest {
 	t.Helper()
-	g := &guest{runtime: wazero.NewRuntime(t.Context())}
+	g := &guest{runtime: wazero.NewRuntime(t.Context()), watchdog: interrupt.NewWatchdog()}
+	t.Cleanup(g.watchdog.Close)
 	t.Cleanup(func() { _ = g.runtime.Close(context.Background()) })
 	if mode == image.Tracked {
 		g.tracker = openTracker(t)
@@ -91,7 +93,8 @@ func openTracker(t testing.TB) *image.Tracker {
 // instance is a guest's instance with its functions.
 type instance struct {
 	*image.Instance
-	flag *interrupt.Flag
+	guest *guest
+	flag  *interrupt.Flag
 }
 
 func (g *guest) instance(t testing.TB) *instance {
@@ -101,7 +104,7 @@ func (g *guest) instance(t testing.TB) *instance {
 		t.Fatal(err)
 	}
 	t.Cleanup(i.Close)
-	return &instance{i, interrupt.Of(i.Module)}
+	return &instance{i, g, interrupt.Of(i.Module)}
 }
 
 func (i *instance) call(t testing.TB, function string, args ...uint64) uint64 {
@@ -120,11 +123,12 @@ func (i *instance) call(t testing.TB, function string, args ...uint64) uint64 {
 // end ends the guest as a request can end: by a trap, or when its time is up.
 func (i *instance) end(t testing.TB, how string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	defer i.flag.Arm(ctx)()
+	c := i.guest.watchdog.Begin(t.Context(), interrupt.Limits{Time: time.Millisecond})
+	defer c.End()
+	c.Arm(i.flag, nil)
+	defer c.Disarm()
 	i.Memory.Begin()
-	if _, err := i.Module.ExportedFunction(how).Call(t.Context()); err == nil {
+	if _, err := i.Module.ExportedFunction(how).Call(c); err == nil {
 		t.Fatalf("%s returned", how)
 	}
 }

@@ -3,6 +3,7 @@ package interrupt
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"runtime"
 	"strings"
 	"testing"
@@ -62,57 +63,156 @@ func TestRunawaysEndAndHoldUpNobody(t *testing.T) {
 	for name, wasm := range runaways {
 		t.Run(name, func(t *testing.T) {
 			mod := instantiate(t, wasm)
-			flag := Of(mod)
+			w := newWatchdog(t)
 			// As often as it takes to see that an instance can be stopped again, and on as many processors as there are, so that none is left for
 			// the timer but what the guests give back.
 			for range 2 {
-				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 				others := make(chan error)
 				for range runtime.GOMAXPROCS(0) {
 					other := instantiate(t, wasm)
 					go func() {
-						defer Of(other).Arm(ctx)()
-						_, err := other.ExportedFunction("_start").Call(ctx)
+						_, err := run(w, t.Context(), other, Limits{Time: 50 * time.Millisecond})
 						others <- err
 					}()
 				}
 				// The garbage collector stops the world, which waits for each goroutine to look up.
 				runtime.GC()
-				disarm := flag.Arm(ctx)
-				_, err := mod.ExportedFunction("_start").Call(ctx)
-				disarm()
+				cause, err := run(w, t.Context(), mod, Limits{Time: 50 * time.Millisecond})
 				for range runtime.GOMAXPROCS(0) {
 					if err := <-others; err == nil || !strings.Contains(err.Error(), "unreachable") {
 						t.Errorf("beside it: %v", err)
 					}
 				}
-				if err == nil || !strings.Contains(err.Error(), "unreachable") || ctx.Err() == nil {
-					t.Errorf("%v, and the context has %v", err, ctx.Err())
+				if err == nil || !strings.Contains(err.Error(), "unreachable") || cause != ErrTime {
+					t.Errorf("%v, because of %v", err, cause)
 				}
-				cancel()
 			}
 		})
 	}
 }
 
+func newWatchdog(t testing.TB) *Watchdog {
+	w := NewWatchdog()
+	t.Cleanup(w.Close)
+	return w
+}
+
+// run runs a guest under a watchdog, and returns why it was ended, if it was.
+func run(w *Watchdog, ctx context.Context, mod api.Module, l Limits) (cause, err error) {
+	c := w.Begin(ctx, l)
+	defer c.End()
+	c.Arm(Of(mod), nil)
+	_, err = mod.ExportedFunction("_start").Call(c)
+	c.Disarm()
+	return c.Cause(), err
+}
+
+// million is a guest that counts to a million.
+var million = guest([]byte{1, 1, 0x7f, 0x03, 0x40, 0x20, 0, 0x41, 1, 0x6a, 0x22, 0, 0x41, 0xc0, 0x84, 0x3d, 0x48, 0x0d, 0, 0x0b}, []byte{0})
+
 func TestAnEarlierCallsContextDoesNotStopALaterCall(t *testing.T) {
-	// _start counts to a million.
-	mod := instantiate(t, guest([]byte{1, 1, 0x7f, 0x03, 0x40, 0x20, 0, 0x41, 1, 0x6a, 0x22, 0, 0x41, 0xc0, 0x84, 0x3d, 0x48, 0x0d, 0, 0x0b}, []byte{0}))
-	flag := Of(mod)
+	mod := instantiate(t, million)
+	w := newWatchdog(t)
 	for range 200 {
 		earlier, cancel := context.WithCancel(t.Context())
-		disarm := flag.Arm(earlier)
+		c := w.Begin(earlier, Limits{Time: time.Microsecond})
+		c.Arm(Of(mod), nil)
 		go cancel()
-		disarm()
-		disarm = flag.Arm(t.Context())
-		if _, err := mod.ExportedFunction("_start").Call(t.Context()); err != nil {
-			t.Fatal(err)
+		c.Disarm()
+		c.End()
+		if cause, err := run(w, t.Context(), mod, Limits{Time: time.Minute}); cause != nil || err != nil {
+			t.Fatal(cause, err)
 		}
-		disarm()
 		<-earlier.Done()
 	}
 }
 
+func TestParentsCutCallsOff(t *testing.T) {
+	loop := runaways["a loop"]
+	w := newWatchdog(t)
+	for _, follow := range []bool{false, true} {
+		parent, cancel := context.WithCancel(t.Context())
+		ctx, stop := parent, func() bool { return true }
+		if follow {
+			ctx, stop = w.Follow(parent)
+		}
+		causes := make(chan error)
+		for range 3 {
+			mod := instantiate(t, loop)
+			go func() {
+				cause, _ := run(w, ctx, mod, Limits{})
+				causes <- cause
+			}()
+		}
+		time.AfterFunc(5*time.Millisecond, cancel)
+		for range 3 {
+			if cause := <-causes; cause != ErrCut {
+				t.Errorf("followed %t: ended by %v", follow, cause)
+			}
+		}
+		if cause, _ := run(w, ctx, instantiate(t, loop), Limits{}); cause != ErrCut {
+			t.Errorf("followed %t: begun after its parent's end, ended by %v", follow, cause)
+		}
+		stop()
+	}
+}
+
+func TestClosedWatchdogLetsNothingRun(t *testing.T) {
+	mod := instantiate(t, runaways["a loop"])
+	w := NewWatchdog()
+	time.AfterFunc(5*time.Millisecond, w.Close)
+	for range 2 {
+		if cause, _ := run(w, t.Context(), mod, Limits{}); cause != ErrCut {
+			t.Errorf("ended by %v", cause)
+		}
+	}
+	w.Close()
+}
+
+// waits is a Waiter that tells of half the time since it was made.
+type waits struct{ since time.Time }
+
+func (w waits) Waited() time.Duration { return time.Since(w.since) / 2 }
+
+func TestWaitingIsNoCPUTime(t *testing.T) {
+	w := newWatchdog(t)
+	mod := instantiate(t, runaways["a loop"])
+	c := w.Begin(t.Context(), Limits{Time: time.Minute, CPU: 20 * time.Millisecond})
+	defer c.End()
+	c.Arm(Of(mod), waits{time.Now()})
+	_, err := mod.ExportedFunction("_start").Call(c)
+	c.Disarm()
+	if c.Cause() != ErrCPU || err == nil || !errors.Is(c.Err(), context.DeadlineExceeded) {
+		t.Errorf("%v, because of %v", err, c.Cause())
+	}
+	if c.CPU() < 20*time.Millisecond || c.Elapsed() < 40*time.Millisecond {
+		t.Errorf("it computed for %s of %s", c.CPU(), c.Elapsed())
+	}
+	<-c.Done()
+}
+
+func TestCallIsAContext(t *testing.T) {
+	w := newWatchdog(t)
+	type key struct{}
+	c := w.Begin(context.WithValue(t.Context(), key{}, "value"), Limits{Time: time.Hour})
+	if c.Value(key{}) != "value" || c.Err() != nil {
+		t.Errorf("value %v, error %v", c.Value(key{}), c.Err())
+	}
+	if at, ok := c.Deadline(); !ok || time.Until(at) > time.Hour {
+		t.Errorf("deadline %s, %t", at, ok)
+	}
+	done := c.Done()
+	c.End()
+	<-done
+	if c.Err() == nil {
+		t.Error("it has ended, and its context has not")
+	}
+}
+
 func TestModulesWithoutCodeNeedNoFlag(t *testing.T) {
-	defer Of(instantiate(t, new(wasitest.Module).Bytes())).Arm(t.Context())()
+	w := newWatchdog(t)
+	c := w.Begin(t.Context(), Limits{})
+	c.Arm(Of(instantiate(t, new(wasitest.Module).Bytes())), nil)
+	c.Disarm()
+	c.End()
 }

@@ -66,7 +66,7 @@ func unknownKey(e toml.DecodeError) error {
 
 // nearest returns the known word that takes the fewest changes to get to from word, "" when none is near.
 func nearest(word string, known []string) string {
-	best, least := "", len(word)/2+2
+	best, least := "", len(word)/2+1
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), k); d < least {
 			best, least = k, d

@@ -38,6 +38,8 @@ type Manifest struct {
 	Memory Size `toml:"memory" json:"memory,omitempty"`
 	// Timeout bounds a request's wall-clock time.
 	Timeout Duration `toml:"timeout" json:"timeout,omitempty"`
+	// CPU bounds the time in which a request computes.
+	CPU Duration `toml:"cpu" json:"cpu,omitempty"`
 	// Env is the environment that the function finds.
 	Env map[string]string `toml:"env" json:"env,omitempty"`
 	// Isolation is "fresh" or "reuse".
@@ -149,8 +151,10 @@ func (m *Manifest) validate() error {
 			return &Error{Msg: fmt.Sprintf("%s = %d: it must be from 1 to %d", c.key, c.value, c.max)}
 		}
 	}
-	if m.Timeout < 0 || time.Duration(m.Timeout) > maxTimeout {
-		return &Error{Msg: fmt.Sprintf("timeout = %q: it must be more than 0 and at most %s", m.Timeout, Duration(maxTimeout))}
+	for key, value := range map[string]Duration{"timeout": m.Timeout, "cpu": m.CPU} {
+		if value < 0 || time.Duration(value) > maxTimeout {
+			return &Error{Msg: fmt.Sprintf("%s = %q: it must be more than 0 and at most %s", key, value, Duration(maxTimeout))}
+		}
 	}
 	for _, s := range []struct {
 		key   string

@@ -15,13 +15,14 @@ import (
 	"github.com/mayfly-faas/mayfly/pyenv"
 	"github.com/mayfly-faas/mayfly/runtime/call"
 	"github.com/mayfly-faas/mayfly/runtime/image"
+	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 	"github.com/mayfly-faas/mayfly/runtime/prepare"
 	"github.com/mayfly-faas/mayfly/runtime/python"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
 
 // boot starts CPython in a runtime of its own.
-func boot(tb testing.TB, tracker *image.Tracker) (*python.Base, *python.Sandbox) {
+func boot(tb testing.TB, tracker *image.Tracker) (*python.Sandbox, *interrupt.Call) {
 	tb.Helper()
 	dir := runtimetest.DataDir(tb)
 	build, err := pyenv.Bases{Dir: filepath.Join(dir, "python")}.Find("")
@@ -50,12 +51,16 @@ func boot(tb testing.TB, tracker *image.Tracker) (*python.Base, *python.Sandbox)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	base, s, err := python.Boot(ctx, &python.Config{Runtime: w, Compiled: compiled, Prepared: prepared, Tracker: tracker})
+	watchdog := interrupt.NewWatchdog()
+	tb.Cleanup(watchdog.Close)
+	_, s, err := python.Boot(ctx, &python.Config{Runtime: w, Compiled: compiled, Prepared: prepared, Watchdog: watchdog, Tracker: tracker})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(s.Close)
-	return base, s
+	c := watchdog.Begin(ctx, interrupt.Limits{})
+	tb.Cleanup(c.End)
+	return s, c
 }
 
 func BenchmarkSandbox(b *testing.B) {
@@ -63,7 +68,7 @@ func BenchmarkSandbox(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, s := boot(b, tracker)
+	s, c := boot(b, tracker)
 	r := &call.Request{
 		ID: "1", Method: "POST", ScriptName: "/fn/f", RequestURI: "/fn/f", Proto: "HTTP/1.1", Host: "localhost", RemoteAddr: "127.0.0.1:1", ServerAddr: "127.0.0.1:2",
 		Header: call.Header{{Name: "Host", Value: "localhost"}, {Name: "Content-Type", Value: "application/json"}, {Name: "Content-Length", Value: "14"}},
@@ -81,11 +86,11 @@ func BenchmarkSandbox(b *testing.B) {
 			if err := s.Leave(); err != nil {
 				b.Fatal(err)
 			}
-			entry, err := s.Load(b.Context(), function, streams)
+			entry, err := s.Load(c, function, streams)
 			if err != nil {
 				b.Fatal(err)
 			}
-			img, err := s.Take(b.Context(), entry)
+			img, err := s.Take(c, entry)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -93,7 +98,7 @@ func BenchmarkSandbox(b *testing.B) {
 			pages := 0
 			for b.Loop() {
 				begin := time.Now()
-				if _, err := s.Invoke(b.Context(), r); err != nil {
+				if _, err := s.Invoke(c, r); err != nil {
 					b.Fatal(err)
 				}
 				run += time.Since(begin)
@@ -115,7 +120,7 @@ func BenchmarkSandbox(b *testing.B) {
 				}
 				enter += time.Since(begin)
 				begin = time.Now()
-				if _, err := s.Invoke(b.Context(), r); err != nil {
+				if _, err := s.Invoke(c, r); err != nil {
 					b.Fatal(err)
 				}
 				first += time.Since(begin)

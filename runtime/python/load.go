@@ -1,13 +1,13 @@
 package python
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 )
 
 // What prepare does, by a request's path. See sdk/mayfly/_serve.py.
@@ -20,7 +20,7 @@ const (
 // function's author; the sandbox is good for nothing then but Leave.
 //
 // Requests can be served after it, and are remembered by the image that Take takes: they warm the function up.
-func (s *Sandbox) Load(ctx context.Context, f *Function, streams Streams) (entry string, err error) {
+func (s *Sandbox) Load(ctx *interrupt.Call, f *Function, streams Streams) (entry string, err error) {
 	if need := s.base.state.Size(); need > f.MemoryBytes {
 		return "", &LoadError{Kind: "load", Message: fmt.Sprintf("CPython needs %d KiB of memory to start, and the limit is %d KiB: raise memory in mayfly.toml", need>>10, f.MemoryBytes>>10)}
 	}
@@ -40,7 +40,7 @@ func (s *Sandbox) Load(ctx context.Context, f *Function, streams Streams) (entry
 }
 
 // loadError says why a function was not loaded.
-func (s *Sandbox) loadError(ctx context.Context, err error, said tail) error {
+func (s *Sandbox) loadError(ctx *interrupt.Call, err error, said tail) error {
 	failure, failed := errors.AsType[*Failure](err)
 	refused, byBudget := s.Refused()
 	switch {
@@ -57,7 +57,7 @@ func (s *Sandbox) loadError(ctx context.Context, err error, said tail) error {
 }
 
 // Take takes the image of a function that was loaded. The sandbox stands at it.
-func (s *Sandbox) Take(ctx context.Context, entry string) (*Image, error) {
+func (s *Sandbox) Take(ctx *interrupt.Call, entry string) (*Image, error) {
 	if _, err := s.call(ctx, s.base.prepare, &call.Request{Path: settlePath}); err != nil {
 		return nil, s.loadError(ctx, err, nil)
 	}

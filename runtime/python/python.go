@@ -19,6 +19,7 @@ import (
 
 	"github.com/mayfly-faas/mayfly/host/wasi"
 	"github.com/mayfly-faas/mayfly/runtime/image"
+	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 	"github.com/mayfly-faas/mayfly/runtime/prepare"
 )
 
@@ -45,6 +46,8 @@ type Config struct {
 	Venv, Lib wasi.FS
 	// Env has the variables by which CPython is configured (PYTHON*) as KEY=value.
 	Env []string
+	// Watchdog ends calls whose time is up.
+	Watchdog *interrupt.Watchdog
 	// Tracker and Budget are those of all sandboxes, as image.Options have them.
 	Tracker *image.Tracker
 	Budget  image.Budget
@@ -134,9 +137,11 @@ func (s *Sandbox) boot(ctx context.Context) error {
 	s.out.Reset(maxBootAnswer)
 	s.instance.Memory.Begin()
 	s.process.Begin()
-	disarm := s.flag.Arm(ctx)
-	_, err := s.instance.Module.ExportedFunction("_start").Call(wasi.NewContext(ctx, s.process))
-	disarm()
+	call := s.base.config.Watchdog.Begin(ctx, interrupt.Limits{})
+	defer call.End()
+	call.Arm(s.flag, s.process)
+	_, err := s.instance.Module.ExportedFunction("_start").Call(wasi.NewContext(call, s.process))
+	call.Disarm()
 	parts := strings.Split(string(s.out.Bytes()), "\x00")
 	if code, ok := wasi.IsExit(err); ok && len(parts) == 6 && parts[0] == "ready" && code == 0 {
 		s.print(Streams{Stdout: io.Discard, Stderr: io.Discard})

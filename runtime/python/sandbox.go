@@ -130,20 +130,20 @@ func (s *Sandbox) lookup() (err error) {
 
 // Invoke serves one request. The sandbox is then dirty, and where the error is not nil it may be in any state: Reset brings it
 // back. The errors are ErrResponse, ErrTooLarge, *Failure, and what wazero and package wasi end a guest with.
-func (s *Sandbox) Invoke(ctx context.Context, r *call.Request) (*call.Response, error) {
+func (s *Sandbox) Invoke(ctx *interrupt.Call, r *call.Request) (*call.Response, error) {
 	return s.call(ctx, s.base.serve, r)
 }
 
 // call calls one of the functions of sdk/mayfly/_serve.py with a request.
-func (s *Sandbox) call(ctx context.Context, function uint32, r *call.Request) (*call.Response, error) {
+func (s *Sandbox) call(ctx *interrupt.Call, function uint32, r *call.Request) (*call.Response, error) {
 	s.frame = appendRequest(s.frame[:0], r)
 	s.in.Set(s.frame)
 	s.out.Reset(int(s.function.ResponseBytes) + frameRoom)
 	s.instance.Memory.Begin()
 	s.process.Begin()
-	disarm := s.flag.Arm(ctx)
+	ctx.Arm(s.flag, s.process)
 	result, err := s.invoke.Call(wasi.NewContext(ctx, s.process), uint64(function), uint64(s.base.args), 0)
-	disarm()
+	ctx.Disarm()
 	switch {
 	case s.out.Overflowed():
 		return nil, fmt.Errorf("%w: it is larger than %d bytes", ErrTooLarge, s.function.ResponseBytes)
