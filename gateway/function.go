@@ -38,18 +38,19 @@ func (s *Server) callFunction(ctx *fasthttp.RequestCtx, path string) {
 		})
 		return
 	}
-	limit, err := s.options.Runtime.RequestLimit(name)
+	target, err := s.options.Runtime.Find(name)
 	if err != nil {
 		s.fail(ctx, err)
 		return
 	}
-	body, err := readBody(ctx, limit, "a request's body", "max_request in mayfly.toml")
+	body, err := readBody(ctx, target.RequestLimit(), "a request's body", "max_request in mayfly.toml")
 	if err != nil {
+		target.Close()
 		s.failBody(ctx, err)
 		return
 	}
 	r := newCall(ctx, functionPrefix+name, rest, body)
-	response, outcome, err := s.options.Runtime.Invoke(s.ctx, name, r)
+	response, outcome, err := target.Invoke(s.ctx, r)
 	if err != nil {
 		s.fail(ctx, err)
 	} else {

@@ -73,9 +73,11 @@ func readBody(ctx *fasthttp.RequestCtx, limit int64, what, setting string) ([]by
 	if size < 0 {
 		size = limit
 	}
-	// A large body may take its time, but not for ever.
-	if err := ctx.Conn().SetReadDeadline(time.Now().Add(readTimeout + time.Duration(size)*time.Second/slowest)); err != nil {
-		return nil, &bodyError{err}
+	// A large body may take its time, but not for ever. A small one has readTimeout from the server.
+	if size > slowest {
+		if err := ctx.Conn().SetReadDeadline(time.Now().Add(readTimeout + time.Duration(size)*time.Second/slowest)); err != nil {
+			return nil, &bodyError{err}
+		}
 	}
 	body := make([]byte, 0, max(announced, 512))
 	for {
@@ -106,22 +108,33 @@ func (e *bodyError) Unwrap() error { return e.err }
 // newCall makes a call of a request: everything is copied here, since fasthttp uses its buffers again when the handler
 // returns. scriptName and path are percent-decoded.
 func newCall(ctx *fasthttp.RequestCtx, scriptName, path string, body []byte) *call.Request {
-	r := &call.Request{
-		ID:         requestID(ctx),
-		Method:     string(ctx.Method()),
-		ScriptName: scriptName,
-		Path:       path,
-		Query:      string(ctx.URI().QueryString()),
-		RequestURI: string(ctx.RequestURI()),
-		Proto:      string(ctx.Request.Header.Protocol()),
-		Host:       string(ctx.Host()),
-		RemoteAddr: ctx.RemoteAddr().String(),
-		ServerAddr: ctx.LocalAddr().String(),
-		TLS:        ctx.IsTLS(),
-		Body:       body,
+	h := &ctx.Request.Header
+	method, query, target, proto, host := ctx.Method(), ctx.URI().QueryString(), h.RequestURI(), h.Protocol(), ctx.Host()
+	// They are cut from one string.
+	fields, size := 0, len(method)+len(query)+len(target)+len(proto)+len(host)
+	for name, value := range h.All() {
+		fields++
+		size += len(name) + len(value)
 	}
-	for name, value := range ctx.Request.Header.All() {
-		r.Header = append(r.Header, call.Field{Name: string(name), Value: string(value)})
+	b := make([]byte, 0, size)
+	for _, part := range [...][]byte{method, query, target, proto, host} {
+		b = append(b, part...)
+	}
+	for name, value := range h.All() {
+		b = append(append(b, name...), value...)
+	}
+	rest := string(b)
+	cut := func(like []byte) string {
+		part := rest[:len(like)]
+		rest = rest[len(like):]
+		return part
+	}
+	r := &call.Request{
+		ID: requestID(ctx), Method: cut(method), ScriptName: scriptName, Path: path, Query: cut(query), RequestURI: cut(target), Proto: cut(proto), Host: cut(host),
+		RemoteAddr: ctx.RemoteAddr().String(), ServerAddr: ctx.LocalAddr().String(), TLS: ctx.IsTLS(), Header: make(call.Header, 0, fields), Body: body,
+	}
+	for name, value := range h.All() {
+		r.Header = append(r.Header, call.Field{Name: cut(name), Value: cut(value)})
 	}
 	return r
 }

@@ -66,17 +66,17 @@ func (c *command) loadWasm() ([]byte, error) {
 	return c.root.ReadFile(filepath.FromSlash(c.ver.meta.Wasm))
 }
 
-func (c *command) serve(ctx context.Context, r *call.Request, o *Outcome) (*call.Response, func(), error) {
+func (c *command) serve(ctx context.Context, t *turn, r *call.Request, o *Outcome) (*call.Response, func(), error) {
 	l, err := c.acquire(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := c.sandbox(ctx, l, o)
+	s, err := c.sandbox(ctx, t, l, o)
 	if err != nil {
 		c.release(l)
 		return nil, nil, err
 	}
-	response, err := c.run(ctx, s, l, r, o)
+	response, err := c.run(ctx, t, s, l, r, o)
 	return response, func() { c.giveBack(s, l) }, err
 }
 
@@ -147,7 +147,7 @@ func (c *command) loadInto(ctx context.Context, l *loadedCommand, took *call.Pha
 	}
 	begin := time.Now()
 	defer func() { took.Boot = time.Since(begin) }()
-	got, _, err := l.group.Acquire(ctx, l, c.ver.limits.timeout)
+	got, _, err := l.group.Acquire(ctx, l, c.ver.limits.timeout, nil)
 	if err != nil {
 		return c.ver.noSandbox(err)
 	}
@@ -164,7 +164,7 @@ func (c *command) loadInto(ctx context.Context, l *loadedCommand, took *call.Pha
 func (c *command) takeImage(ctx context.Context, s *commandSandbox, l *loadedCommand) (err error) {
 	s.logs.begin(c.ver, "")
 	defer s.logs.end()
-	guest := c.ver.timed(ctx)
+	guest := c.ver.timed(ctx, nil)
 	defer guest.End()
 	s.process.SetStream(1, &files.Writer{W: s.logs.stdout})
 	s.instance.Memory.Begin()
@@ -272,9 +272,14 @@ func (s *commandSandbox) bringBack(l *loadedCommand) error {
 }
 
 // sandbox returns a sandbox for a request.
-func (c *command) sandbox(ctx context.Context, l *loadedCommand, o *Outcome) (*commandSandbox, error) {
+func (c *command) sandbox(ctx context.Context, t *turn, l *loadedCommand, o *Outcome) (*commandSandbox, error) {
+	waited := time.Now()
+	if err := t.take(ctx); err != nil {
+		return nil, ErrCanceled
+	}
 	begin := time.Now()
-	got, source, err := l.group.Acquire(ctx, l, c.ver.limits.timeout)
+	o.Phases.Queue += begin.Sub(waited)
+	got, source, err := l.group.Acquire(ctx, l, c.ver.limits.timeout, t)
 	if err != nil {
 		return nil, c.ver.noSandbox(err)
 	}
@@ -327,7 +332,7 @@ func (c *command) release(l *loadedCommand) {
 // maxHeaderBytes is what a response's header may have beside the body's limit.
 const maxHeaderBytes = 64 << 10
 
-func (c *command) run(ctx context.Context, s *commandSandbox, l *loadedCommand, r *call.Request, o *Outcome) (*call.Response, error) {
+func (c *command) run(ctx context.Context, t *turn, s *commandSandbox, l *loadedCommand, r *call.Request, o *Outcome) (*call.Response, error) {
 	s.logs.begin(c.ver, r.ID)
 	s.in.Set(r.Body)
 	s.out.Reset(int(c.ver.limits.response) + maxHeaderBytes)
@@ -335,8 +340,9 @@ func (c *command) run(ctx context.Context, s *commandSandbox, l *loadedCommand, 
 	s.process.Env = append(cgi.Env(r), c.ver.env()...)
 	s.instance.Memory.Begin()
 	s.process.Begin()
-	guest := c.ver.timed(ctx)
+	guest := c.ver.timed(ctx, t)
 	defer guest.End()
+	s.process.Pauser = t
 	var err error
 	if l.image == nil {
 		err = s.initialize(guest)
@@ -344,6 +350,7 @@ func (c *command) run(ctx context.Context, s *commandSandbox, l *loadedCommand, 
 	if err == nil {
 		err = s.call(guest, s.start)
 	}
+	s.process.Pauser = nil
 	o.Phases.Run, o.CPU = guest.Elapsed(), guest.CPU()
 	s.logs.end()
 	if code, ok := wasi.IsExit(err); ok && code == 0 {

@@ -38,20 +38,20 @@ type loaded struct {
 	refs     int // guarded by the interpreter's mu
 }
 
-func (e *interpreter) serve(ctx context.Context, r *call.Request, o *Outcome) (*call.Response, func(), error) {
+func (e *interpreter) serve(ctx context.Context, t *turn, r *call.Request, o *Outcome) (*call.Response, func(), error) {
 	l, err := e.acquire(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := e.sandbox(ctx, l, o)
+	s, err := e.sandbox(ctx, t, l, o)
 	if err != nil {
 		e.release(l)
 		return nil, nil, err
 	}
 	s.logs.begin(e.ver, r.ID)
-	guest := e.ver.timed(ctx)
+	guest := e.ver.timed(ctx, t)
 	defer guest.End()
-	response, err := s.Invoke(guest, r)
+	response, err := s.Invoke(guest, t, r)
 	o.Phases.Run, o.CPU = guest.Elapsed(), guest.CPU()
 	s.logs.end()
 	failed := err != nil
@@ -98,10 +98,15 @@ func (e *interpreter) acquire(ctx context.Context, o *Outcome) (*loaded, error) 
 }
 
 // sandbox returns a sandbox that stands at the function's image.
-func (e *interpreter) sandbox(ctx context.Context, l *loaded, o *Outcome) (*pythonSandbox, error) {
+func (e *interpreter) sandbox(ctx context.Context, t *turn, l *loaded, o *Outcome) (*pythonSandbox, error) {
+	waited := time.Now()
+	if err := t.take(ctx); err != nil {
+		return nil, ErrCanceled
+	}
 	begin := time.Now()
+	o.Phases.Queue += begin.Sub(waited)
 	for {
-		got, source, err := l.base.group.Acquire(ctx, l, e.ver.limits.timeout)
+		got, source, err := l.base.group.Acquire(ctx, l, e.ver.limits.timeout, t)
 		if err != nil {
 			return nil, e.ver.noSandbox(err)
 		}
@@ -237,7 +242,7 @@ func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases
 
 // makeImage imports the function in a sandbox, which then is the function's first one.
 func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
-	got, source, err := l.base.group.Acquire(ctx, nil, e.ver.limits.timeout)
+	got, source, err := l.base.group.Acquire(ctx, nil, e.ver.limits.timeout, nil)
 	if err != nil {
 		return e.ver.noSandbox(err)
 	}

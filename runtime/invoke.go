@@ -29,38 +29,63 @@ type Outcome struct {
 	CPU time.Duration
 }
 
-// Invoke calls the live version of a function. The outcome is filled in as far as the request got, in case of an error
-// too. Errors: ErrNotFound, ErrTooLarge, ErrBusy, ErrTimeout, ErrMemory, ErrFailed, ErrNoPython, ErrCanceled, ErrClosed.
-func (rt *Runtime) Invoke(ctx context.Context, function string, r *call.Request) (*call.Response, Outcome, error) {
-	var o Outcome
+// Target is the live version of a function, found for one request.
+type Target struct {
+	rt  *Runtime
+	ver *version
+}
+
+// Find finds the live version of a function, which serves the request even if another takes its place meanwhile. Invoke or Close must be called,
+// once. Errors: ErrNotFound, ErrClosed.
+func (rt *Runtime) Find(function string) (*Target, error) {
 	v, err := rt.enter(function)
 	if err != nil {
-		return nil, o, err
+		return nil, err
 	}
-	leave := func() {
-		v.end()
-		rt.work.Done()
+	return &Target{rt, v}, nil
+}
+
+// RequestLimit returns how many bytes the body of a request may have.
+func (t *Target) RequestLimit() int64 { return t.ver.limits.request }
+
+// Close gives the target up.
+func (t *Target) Close() {
+	t.ver.end()
+	t.rt.work.Done()
+}
+
+// Invoke calls the live version of a function: see Target.Invoke. It can be ErrNotFound too.
+func (rt *Runtime) Invoke(ctx context.Context, function string, r *call.Request) (*call.Response, Outcome, error) {
+	t, err := rt.Find(function)
+	if err != nil {
+		return nil, Outcome{}, err
 	}
+	return t.Invoke(ctx, r)
+}
+
+// Invoke serves the request. The outcome is filled in as far as the request got, in case of an error too. The request can be used again when
+// Invoke has returned. Errors: ErrTooLarge, ErrBusy, ErrTimeout, ErrMemory, ErrFailed, ErrNoPython, ErrCanceled, ErrClosed.
+func (t *Target) Invoke(ctx context.Context, r *call.Request) (*call.Response, Outcome, error) {
+	o := Outcome{Version: t.ver.record.Number}
 	returned := false
 	defer func() {
 		if !returned { // a panic, which the server outlives
-			leave()
+			t.Close()
 		}
 	}()
-	o.Version = v.record.Number
-	response, done, err := rt.invoke(ctx, v, r, &o)
+	response, done, err := t.rt.invoke(ctx, t.ver, r, &o)
 	returned = true
-	rt.stats.add(function, &o, err)
+	t.rt.stats.add(t.ver.function, &o, err)
 	if err != nil {
-		v.report(r.ID, err)
+		t.ver.report(r.ID, err)
 	}
 	if done == nil {
-		leave()
+		t.Close()
 		return response, o, err
 	}
 	// The answer does not wait for the sandbox; the place under the concurrency limit does.
 	go func() {
-		defer leave()
+		defer t.Close()
 		done()
 	}()
 	return response, o, err
@@ -97,19 +122,22 @@ func (rt *Runtime) invoke(ctx context.Context, v *version, r *call.Request, o *O
 		return nil, nil, err
 	}
 	o.Phases.Queue = time.Since(begin)
+	t := &turn{turns: rt.turns}
 	returned := false
 	defer func() {
 		if !returned {
 			v.places.Release(1)
+			t.give()
 		}
 	}()
-	response, done, err := v.engine.serve(ctx, r, o)
+	response, done, err := v.engine.serve(ctx, t, r, o)
 	returned = true
 	if err != nil {
 		err = v.explain(ctx, err)
 	}
 	return response, func() {
 		defer v.places.Release(1)
+		defer t.give()
 		if done != nil {
 			done()
 		}
@@ -131,8 +159,12 @@ func (v *version) explain(ctx context.Context, err error) error {
 }
 
 // timed begins the function's own time.
-func (v *version) timed(ctx context.Context) *interrupt.Call {
-	return v.watchdog.Begin(ctx, interrupt.Limits{Time: v.limits.timeout, CPU: v.limits.cpu})
+func (v *version) timed(ctx context.Context, t *turn) *interrupt.Call {
+	l := interrupt.Limits{Time: v.limits.timeout, CPU: v.limits.cpu}
+	if t != nil {
+		l.Slow, l.OnSlow = slow, t.give
+	}
+	return v.watchdog.Begin(ctx, l)
 }
 
 // Follow returns a context like parent for many calls of Invoke, which are cut off when parent ends: that costs less than for each call to watch it.
@@ -150,17 +182,6 @@ func (v *version) CheckBody(bytes int64) error {
 		Kind: ErrTooLarge, Limit: "a request's body", Value: manifest.Size(v.limits.request).String(),
 		Measured: manifest.Size(bytes).String(), Setting: "max_request in mayfly.toml",
 	}
-}
-
-// RequestLimit returns how many bytes a request to a function may have. It is ErrNotFound where there is no such function.
-func (rt *Runtime) RequestLimit(function string) (int64, error) {
-	v, err := rt.enter(function)
-	if err != nil {
-		return 0, err
-	}
-	defer rt.work.Done()
-	defer v.end()
-	return v.limits.request, nil
 }
 
 func responseTooLarge(limit int64) error {

@@ -68,7 +68,7 @@ func (p Prober) Probe(ctx context.Context, wasm, lib string) (version string, er
 	if _, err := s.Load(guest, function, python.Streams{Stdout: io.Discard, Stderr: io.Discard}); err != nil {
 		return "", fmt.Errorf("this CPython cannot load a function: %w", err)
 	}
-	if _, err := s.Invoke(guest, &call.Request{Method: "GET"}); err != nil {
+	if _, err := s.Invoke(guest, nil, &call.Request{Method: "GET"}); err != nil {
 		return "", fmt.Errorf("this CPython cannot be called: %w", err)
 	}
 	return base.Version, nil

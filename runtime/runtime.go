@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -47,6 +48,7 @@ type Runtime struct {
 	tracker  *image.Tracker // nil: images are copied whole
 	pythons  *bases
 	watchdog *interrupt.Watchdog
+	turns    *turns
 	stats    *stats
 
 	ctx  context.Context // ends when the runtime closes: what no request waits for
@@ -65,6 +67,7 @@ func Open(o Options) (rt *Runtime, err error) {
 	o = o.WithDefaults()
 	rt = &Runtime{options: o, builds: pyenv.Bases{Dir: filepath.Join(o.DataDir, "python")}, live: map[string]*version{}, logs: map[string]*logs.Log{}}
 	rt.watchdog = interrupt.NewWatchdog()
+	rt.turns = newTurns(runtime.NumCPU())
 	rt.pool = pool.New(o.MemoryBytes)
 	rt.pythons = &bases{rt: rt, byKey: map[string]*pythonBase{}}
 	rt.ctx, rt.stop = context.WithCancel(context.Background())

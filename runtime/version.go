@@ -36,7 +36,8 @@ type meta struct {
 type engine interface {
 	// serve answers one request and fills in what it knows of the outcome. done, where it is not nil, is to be called after the answer
 	// has been sent: it brings the sandbox back, or ends it.
-	serve(ctx context.Context, r *call.Request, o *Outcome) (response *call.Response, done func(), err error)
+	// It takes the turn when it has all else that it needs; the caller gives it back.
+	serve(ctx context.Context, t *turn, r *call.Request, o *Outcome) (response *call.Response, done func(), err error)
 	// drop lets go of what is not in use.
 	drop(from From)
 	// inMemory reports whether the image is in memory.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	goruntime "runtime"
 	"syscall"
 	"time"
 
@@ -53,6 +55,10 @@ func (o *serveOptions) run(ctx context.Context, a *app) (err error) {
 		handler = slog.NewJSONHandler(a.stderr, nil)
 	}
 	logger := slog.New(handler)
+	if os.Getenv("GOMAXPROCS") == "" {
+		// Guests can be on every processor, and do not make way for who would look after the network. The system shares processors more finely.
+		goruntime.GOMAXPROCS(goruntime.GOMAXPROCS(0) + 2)
+	}
 	if o.debugAddr != "" {
 		d, err := startDebug(ctx, o.debugAddr)
 		if err != nil {

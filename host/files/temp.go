@@ -45,6 +45,9 @@ func NewTemp(at string, limit int64) *Temp {
 
 // Clear removes everything. No file may be open.
 func (t *Temp) Clear() {
+	if t.root != nil && t.last == 1 { // nothing was ever made in it
+		return
+	}
 	t.used, t.last = 0, 0
 	t.root = t.node(wasi.Directory)
 	t.root.stat.Links = 2

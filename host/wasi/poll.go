@@ -116,11 +116,19 @@ func (p *Process) wait(ctx context.Context, d time.Duration) {
 		p.waiting.Store(0)
 		p.waited.Add(int64(time.Since(p.started) - begin))
 	}()
+	if p.Pauser != nil {
+		p.Pauser.Pause()
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
 		panic(&Interrupted{ctx.Err()})
+	}
+	if p.Pauser != nil {
+		if err := p.Pauser.Resume(ctx); err != nil {
+			panic(&Interrupted{err})
+		}
 	}
 }

@@ -19,6 +19,8 @@ type Process struct {
 	Args []string
 	// Env has the environment as KEY=value. It holds no NUL.
 	Env []string
+	// Pauser is told when the guest waits in a call; nil: nobody is.
+	Pauser Pauser
 
 	root    FS
 	own     map[int]File // what the process itself opened, by the number it had at first
@@ -26,6 +28,13 @@ type Process struct {
 	started time.Time
 	waited  atomic.Int64 // nanoseconds
 	waiting atomic.Int64 // since when, in nanoseconds after started; 0: it does not wait
+}
+
+// Pauser is told when a guest begins to wait, and lets it go on after that.
+type Pauser interface {
+	Pause()
+	// Resume returns when the guest can go on, or ctx's error.
+	Resume(ctx context.Context) error
 }
 
 // NewProcess returns a process whose file system is root. Its standard streams are closed until SetStream opens them; descriptor 3 is

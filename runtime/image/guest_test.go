@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	guestPages    = 8 // of 64 KiB: more than what is always copied
+	guestPages    = 8 // of 64 KiB
 	guestMaxPages = 64
 )
 

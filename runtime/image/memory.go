@@ -142,9 +142,6 @@ func (m *Memory) Mode() (Mode, error) {
 	return Copied, m.broken
 }
 
-// copyBelow is the size of memory, in bytes, up to which copying all of it costs less than asking what was written.
-const copyBelow = 128 << 10
-
 // keepGrown is how much of what a request has grown, in bytes, is cleared and kept: that costs 21 us a MiB, and its faults would
 // cost 370. What is beyond is given back to the system.
 const keepGrown = 64 << 20
@@ -162,7 +159,7 @@ func (m *Memory) restore(to *Image) Restored {
 	if m.at == to && !m.touched {
 		return Restored{Hot: to.Hot()}
 	}
-	if m.tracker != nil && m.size > copyBelow && m.at != nil && m.at.root() == to.root() {
+	if m.tracker != nil && m.at != nil && m.at.root() == to.root() {
 		pages, err := m.restoreWritten(to)
 		if err == nil {
 			m.at, m.touched = to, false
@@ -177,7 +174,9 @@ func (m *Memory) restore(to *Image) Restored {
 // restoreAll copies the whole image.
 func (m *Memory) restoreAll(to *Image) {
 	live := m.buf[:m.size]
-	populate(live[:to.size])
+	if m.at == nil {
+		populate(live[:to.size])
+	}
 	root := to.root()
 	n := copy(live[:to.size], root.content)
 	clear(live[n:to.size])
@@ -196,7 +195,7 @@ func (m *Memory) restoreAll(to *Image) {
 func (m *Memory) stand(at *Image) {
 	m.at, m.touched, m.probing, m.restores = at, false, false, 0
 	m.open = makePageSet(pagesIn(int64(m.size)))
-	if m.tracker != nil && m.size > copyBelow {
+	if m.tracker != nil {
 		m.giveUp(m.tracker.protect(m.buf[:m.size]))
 	}
 }

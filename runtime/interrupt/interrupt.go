@@ -53,6 +53,9 @@ type Limits struct {
 	Time time.Duration
 	// CPU is the time in which the guest runs, without what it waits.
 	CPU time.Duration
+	// OnSlow, where it is not nil, is called each time that the guest has run for about Slow. It must be quick.
+	Slow   time.Duration
+	OnSlow func()
 }
 
 // Watchdog ends calls. It is one goroutine for all of them, and one timer.
@@ -151,6 +154,7 @@ type Call struct {
 	since    time.Time     // when it was armed
 	waited   time.Duration // by then
 	computed time.Duration // when it was armed before
+	slowAt   time.Time     // when OnSlow is due
 	due      time.Time
 	index    int // in the heap; -1: it is not there
 	cause    error
@@ -203,6 +207,7 @@ func (c *Call) Arm(f *Flag, waiter Waiter) {
 	if waiter != nil {
 		c.waited = waiter.Waited()
 	}
+	c.slowAt = c.since.Add(c.limits.Slow)
 	c.due = c.nextLook(c.since)
 	if heap.Push(&w.armed, c); c.index == 0 {
 		select {
@@ -253,6 +258,10 @@ func (c *Call) look(now time.Time) {
 	case l.CPU > 0 && c.cpu(now) >= l.CPU:
 		c.end(ErrCPU)
 	default:
+		if l.OnSlow != nil && !now.Before(c.slowAt) {
+			l.OnSlow()
+			c.slowAt = now.Add(l.Slow)
+		}
 		c.due = c.nextLook(now)
 		heap.Fix(&c.watchdog.armed, c.index)
 	}
@@ -263,6 +272,9 @@ func (c *Call) nextLook(now time.Time) time.Time {
 	next := now.Add(24 * time.Hour)
 	if c.limits.Time > 0 {
 		next = c.begin.Add(c.limits.Time)
+	}
+	if c.limits.OnSlow != nil && c.slowAt.Before(next) {
+		next = c.slowAt
 	}
 	if c.limits.CPU > 0 {
 		// At least a little later, for a guest that waits just now.

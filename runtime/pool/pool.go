@@ -222,9 +222,17 @@ func (p *Pool) NewGroup(size int64, spare int, make func(context.Context) (Sandb
 	return &Group{pool: p, make: make, idle: map[Owner][]*entry{}, size: size, spare: spare}
 }
 
+// Pauser is told when its request waits for a sandbox.
+type Pauser interface {
+	Pause()
+	// Resume returns when the request can go on, or ctx's error.
+	Resume(ctx context.Context) error
+}
+
 // Acquire returns a sandbox for owner, which has to be brought to owner's image where it is not Warm. Where no memory is left for another one, it waits for one
-// that is given back: until ctx ends, or patience does.
-func (g *Group) Acquire(ctx context.Context, owner Owner, patience time.Duration) (Sandbox, Source, error) {
+// that is given back: until ctx ends, or patience does. pauser is told of that; nil: nobody
+// is.
+func (g *Group) Acquire(ctx context.Context, owner Owner, patience time.Duration, pauser Pauser) (Sandbox, Source, error) {
 	p := g.pool
 	for first := true; ; first = false {
 		p.mu.Lock()
@@ -233,7 +241,7 @@ func (g *Group) Acquire(ctx context.Context, owner Owner, patience time.Duration
 			return nil, 0, ErrClosed
 		}
 		if first && len(p.waiting) > 0 {
-			if err := p.await(ctx, false, patience); err != nil {
+			if err := p.await(ctx, false, patience, pauser); err != nil {
 				return nil, 0, err
 			}
 			continue
@@ -258,14 +266,14 @@ func (g *Group) Acquire(ctx context.Context, owner Owner, patience time.Duration
 			p.mu.Unlock()
 			return nil, 0, err
 		}
-		if err := p.await(ctx, !first, patience); err != nil {
+		if err := p.await(ctx, !first, patience, pauser); err != nil {
 			return nil, 0, err
 		}
 	}
 }
 
 // await waits until it is the caller's turn, at the head of the queue or at its end. It is called with mu held, and unlocks it.
-func (p *Pool) await(ctx context.Context, head bool, patience time.Duration) error {
+func (p *Pool) await(ctx context.Context, head bool, patience time.Duration, pauser Pauser) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, ErrPatience)
 	defer cancel()
 	turn := make(chan struct{})
@@ -276,8 +284,14 @@ func (p *Pool) await(ctx context.Context, head bool, patience time.Duration) err
 		p.waiting = append(p.waiting, turn)
 	}
 	p.mu.Unlock()
+	if pauser != nil {
+		pauser.Pause()
+	}
 	select {
 	case <-turn:
+		if pauser != nil {
+			return pauser.Resume(ctx)
+		}
 		return nil
 	case <-ctx.Done():
 	}

@@ -98,7 +98,7 @@ func BenchmarkSandbox(b *testing.B) {
 			pages := 0
 			for b.Loop() {
 				begin := time.Now()
-				if _, err := s.Invoke(c, r); err != nil {
+				if _, err := s.Invoke(c, nil, r); err != nil {
 					b.Fatal(err)
 				}
 				run += time.Since(begin)
@@ -120,7 +120,7 @@ func BenchmarkSandbox(b *testing.B) {
 				}
 				enter += time.Since(begin)
 				begin = time.Now()
-				if _, err := s.Invoke(c, r); err != nil {
+				if _, err := s.Invoke(c, nil, r); err != nil {
 					b.Fatal(err)
 				}
 				first += time.Since(begin)

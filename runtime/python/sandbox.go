@@ -130,7 +130,11 @@ func (s *Sandbox) lookup() (err error) {
 
 // Invoke serves one request. The sandbox is then dirty, and where the error is not nil it may be in any state: Reset brings it
 // back. The errors are ErrResponse, ErrTooLarge, *Failure, and what wazero and package wasi end a guest with.
-func (s *Sandbox) Invoke(ctx *interrupt.Call, r *call.Request) (*call.Response, error) {
+//
+// pauser is told when the function waits in a call of the host's; nil: nobody is.
+func (s *Sandbox) Invoke(ctx *interrupt.Call, pauser wasi.Pauser, r *call.Request) (*call.Response, error) {
+	s.process.Pauser = pauser
+	defer func() { s.process.Pauser = nil }()
 	return s.call(ctx, s.base.serve, r)
 }
 
