@@ -2,6 +2,8 @@ package runtime
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -17,6 +19,7 @@ import (
 	"github.com/mayfly-faas/mayfly/host/wasi"
 	"github.com/mayfly-faas/mayfly/pyenv"
 	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/image"
 	"github.com/mayfly-faas/mayfly/runtime/pool"
 	"github.com/mayfly-faas/mayfly/runtime/python"
 )
@@ -141,20 +144,48 @@ func (b *bases) start(ctx context.Context, base *pythonBase, build pyenv.Base, e
 			return err
 		}
 	}
-	started, s, err := python.Boot(ctx, config)
+	key := imageKey("base", base.key, build.Version, python.SDKDigest())
+	var s *python.Sandbox
+	base.Base, err = python.LoadBase(b.rt.images, key, config)
+	if errors.Is(err, image.ErrNoImage) {
+		base.Base, s, err = b.boot(ctx, config, key)
+	}
 	if err != nil {
 		return fmt.Errorf("CPython %s: %w", build.Version, err)
 	}
-	base.Base = started
-	base.group = b.rt.pool.NewGroup(started.State().Size(), spareSandboxes, func(ctx context.Context) (pool.Sandbox, error) {
-		s, err := started.New(ctx)
+	base.group = b.rt.pool.NewGroup(base.State().Size(), spareSandboxes, func(ctx context.Context) (pool.Sandbox, error) {
+		s, err := base.New(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return &pythonSandbox{Sandbox: s}, nil
 	})
-	base.group.Add(&pythonSandbox{Sandbox: s}, nil)
+	if s != nil {
+		base.group.Add(&pythonSandbox{Sandbox: s}, nil)
+	}
 	return nil
+}
+
+// boot starts CPython, and keeps the image.
+func (b *bases) boot(ctx context.Context, config *python.Config, key string) (*python.Base, *python.Sandbox, error) {
+	if err := b.rt.making.Acquire(ctx, 1); err != nil {
+		return nil, nil, err
+	}
+	defer b.rt.making.Release(1)
+	base, s, err := python.Boot(ctx, config)
+	if err == nil {
+		if err = base.Save(b.rt.images, key); err != nil {
+			s.Close()
+			base.Close()
+		}
+	}
+	return base, s, err
+}
+
+// imageKey returns the name under which an image is kept: a prefix that says what it is of, and the digest of all else that it was made from.
+func imageKey(of string, from ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(from, "\x00")))
+	return of + "-" + hex.EncodeToString(sum[:])
 }
 
 // venv returns the environment called name over a build, made where there is none yet.
@@ -222,6 +253,9 @@ func (b *bases) close() {
 func (base *pythonBase) end(rt *Runtime) {
 	if base.group != nil {
 		base.group.Close()
+	}
+	if base.Base != nil {
+		base.Close()
 	}
 	base.roots.close()
 	if base.module != nil {

@@ -380,7 +380,16 @@ func fitsMemory(p *prepare.Module, limit int64) error {
 	return nil
 }
 
-func (c *command) drop(from From) {
+func (c *command) drop(from From) error {
+	c.letGo(from != FromImage)
+	if from == FromDisk {
+		c.rt.modules.drop(c.ver.meta.Module)
+	}
+	return nil
+}
+
+// letGo gives up the sandboxes that are not in use, and with image the image too.
+func (c *command) letGo(image bool) {
 	c.mu.Lock()
 	l := c.loaded
 	if l == nil {
@@ -388,16 +397,13 @@ func (c *command) drop(from From) {
 		return
 	}
 	l.refs++
-	if from >= FromModule {
+	if image {
 		c.loaded = nil
 		l.refs--
 	}
 	c.mu.Unlock()
 	for _, s := range l.group.Drop(l) {
 		l.group.Discard(s)
-	}
-	if from >= FromDisk {
-		c.rt.modules.drop(c.ver.meta.Module)
 	}
 	c.release(l)
 }
@@ -408,13 +414,13 @@ func (c *command) inMemory() bool {
 	return c.loaded != nil
 }
 
-func (c *command) unload() { c.drop(FromModule) }
+func (c *command) unload() { c.letGo(true) }
 
 func (c *command) close() {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
-	c.drop(FromModule)
+	c.letGo(true)
 	if c.root != nil {
 		_ = c.root.Close() // it was only read
 	}

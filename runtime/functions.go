@@ -268,8 +268,7 @@ func (rt *Runtime) Log(name string) (*logs.Log, error) {
 	return rt.log(name), nil
 }
 
-// Unload drops a function's sandboxes that are not in use, and with from more of what a request would find ready, so that the next
-// request is a cold start.
+// Unload drops what a cold start of that kind does not find ready, where it is not in use, so that the next request is one.
 func (rt *Runtime) Unload(name string, from From) error {
 	v, err := rt.enter(name)
 	if err != nil {
@@ -277,6 +276,5 @@ func (rt *Runtime) Unload(name string, from From) error {
 	}
 	defer rt.work.Done()
 	defer v.end()
-	v.engine.drop(from)
-	return nil
+	return v.engine.drop(from)
 }

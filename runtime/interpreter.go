@@ -11,6 +11,7 @@ import (
 
 	"github.com/mayfly-faas/mayfly/pyenv"
 	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/image"
 	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
 	"github.com/mayfly-faas/mayfly/runtime/pool"
@@ -34,6 +35,7 @@ type loaded struct {
 	base     *pythonBase
 	function *python.Function
 	image    *python.Image
+	key      string // of the image, in the cache
 	roots    roots
 	refs     int // guarded by the interpreter's mu
 }
@@ -237,11 +239,20 @@ func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases
 	if l.function.Venv, err = e.rt.venv(&l.roots, e.ver.record.Digest, build); err != nil {
 		return err
 	}
-	return e.makeImage(ctx, l)
+	l.key = imageKey(e.ver.record.Digest, l.base.State().Digest())
+	l.image, err = l.base.LoadImage(e.rt.images, l.key, l.function)
+	if errors.Is(err, image.ErrNoImage) {
+		return e.makeImage(ctx, l)
+	}
+	return err
 }
 
-// makeImage imports the function in a sandbox, which then is the function's first one.
+// makeImage imports the function in a sandbox, which then is the function's first one, and keeps the image.
 func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
+	if err := e.rt.making.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer e.rt.making.Release(1)
 	got, source, err := l.base.group.Acquire(ctx, nil, e.ver.limits.timeout, nil)
 	if err != nil {
 		return e.ver.noSandbox(err)
@@ -261,6 +272,9 @@ func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
 		l.image, err = s.Take(guest, entry)
 	}
 	s.logs.end()
+	if err == nil {
+		err = l.image.Save(e.rt.images, l.key)
+	}
 	if err != nil {
 		l.free(s)
 		return err
@@ -269,15 +283,34 @@ func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
 	return nil
 }
 
-func (e *interpreter) drop(from From) {
+func (e *interpreter) drop(from From) error {
+	if from == FromImage {
+		e.letGo(false)
+		return nil
+	}
+	l := e.letGo(true)
+	if l == nil {
+		return nil
+	}
+	if from == FromModule {
+		return e.rt.images.Forget(l.key)
+	}
+	e.rt.pythons.drop(func(b *pythonBase) bool { return b == l.base })
+	e.rt.modules.drop(l.base.module.digest)
+	return nil
+}
+
+// letGo gives up the function's sandboxes that are not in use, and with image its image too. It returns what was loaded, which may be closed by then; nil where
+// nothing was.
+func (e *interpreter) letGo(image bool) *loaded {
 	e.mu.Lock()
 	l := e.loaded
 	if l == nil {
 		e.mu.Unlock()
-		return
+		return nil
 	}
 	l.refs++
-	if from >= FromModule {
+	if image {
 		e.loaded = nil
 		l.refs--
 	}
@@ -285,11 +318,8 @@ func (e *interpreter) drop(from From) {
 	for _, s := range l.base.group.Drop(l) {
 		l.free(s.(*pythonSandbox))
 	}
-	if from >= FromDisk {
-		e.rt.pythons.drop(func(b *pythonBase) bool { return b == l.base })
-		e.rt.modules.drop(l.base.module.digest)
-	}
 	e.release(l)
+	return l
 }
 
 // entry returns what serves requests, as "module:name"; "" until loaded.
@@ -308,11 +338,11 @@ func (e *interpreter) inMemory() bool {
 	return e.loaded != nil
 }
 
-func (e *interpreter) unload() { e.drop(FromModule) }
+func (e *interpreter) unload() { e.letGo(true) }
 
 func (e *interpreter) close() {
 	e.mu.Lock()
 	e.closed = true
 	e.mu.Unlock()
-	e.drop(FromModule)
+	e.letGo(true)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/mayfly-faas/mayfly/host/logs"
 	"github.com/mayfly-faas/mayfly/host/wasi"
@@ -49,6 +50,8 @@ type Runtime struct {
 	pythons  *bases
 	watchdog *interrupt.Watchdog
 	turns    *turns
+	images   image.Cache
+	making   *semaphore.Weighted // images that are being made
 	stats    *stats
 
 	ctx  context.Context // ends when the runtime closes: what no request waits for
@@ -67,6 +70,8 @@ func Open(o Options) (rt *Runtime, err error) {
 	o = o.WithDefaults()
 	rt = &Runtime{options: o, builds: pyenv.Bases{Dir: filepath.Join(o.DataDir, "python")}, live: map[string]*version{}, logs: map[string]*logs.Log{}}
 	rt.watchdog = interrupt.NewWatchdog()
+	rt.images = image.Cache{Dir: rt.cacheDir("images")}
+	rt.making = semaphore.NewWeighted(int64(max(1, runtime.NumCPU()/2)))
 	rt.turns = newTurns(runtime.NumCPU())
 	rt.pool = pool.New(o.MemoryBytes)
 	rt.pythons = &bases{rt: rt, byKey: map[string]*pythonBase{}}

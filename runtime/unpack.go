@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // unpack puts an artifact's files into the folder dir, whole or not at all. The folder is a cache: what is in it
@@ -88,6 +89,9 @@ func (rt *Runtime) openFiles(digest string) (*os.Root, error) {
 	return os.OpenRoot(dir)
 }
 
+// baseImagesStay is how long a base image is kept that is not used: it may be of a CPython that was removed, or of an earlier version of Mayfly.
+const baseImagesStay = 30 * 24 * time.Hour
+
 // sweepCache removes the unpacked files and venvs of artifacts that no version has: of functions that were deleted, of deploys that were refused or
 // killed.
 func (rt *Runtime) sweepCache() error {
@@ -105,14 +109,18 @@ func (rt *Runtime) sweepCache() error {
 			wanted[v.Digest] = true
 		}
 	}
+	// The names of venvs and images have more behind the digest. What is called base belongs to no function.
+	of := func(name string) (base, wantedDigest bool) {
+		digest, _, _ := strings.Cut(name, "-")
+		return digest == "base", wanted[digest]
+	}
 	for _, dir := range []string{rt.cacheDir("files"), rt.cacheDir("venvs")} {
 		entries, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("sweep: %w", err)
 		}
 		for _, e := range entries {
-			// A venv's name has CPython's version behind the digest.
-			if digest, _, _ := strings.Cut(e.Name(), "-"); wanted[digest] {
+			if base, ok := of(e.Name()); base || ok {
 				continue
 			}
 			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
@@ -120,5 +128,8 @@ func (rt *Runtime) sweepCache() error {
 			}
 		}
 	}
-	return nil
+	return rt.images.Sweep(func(key string, used time.Time) bool {
+		base, ok := of(key)
+		return ok || base && time.Since(used) < baseImagesStay
+	})
 }

@@ -38,8 +38,8 @@ type engine interface {
 	// has been sent: it brings the sandbox back, or ends it.
 	// It takes the turn when it has all else that it needs; the caller gives it back.
 	serve(ctx context.Context, t *turn, r *call.Request, o *Outcome) (response *call.Response, done func(), err error)
-	// drop lets go of what is not in use.
-	drop(from From)
+	// drop lets go of what a cold start shall not find ready, where it is not in use.
+	drop(from From) error
 	// inMemory reports whether the image is in memory.
 	inMemory() bool
 	// unload lets go of what is in memory, for want of requests.
@@ -48,15 +48,15 @@ type engine interface {
 	close()
 }
 
-// From says how far back a cold start begins.
+// From says what a cold start finds ready.
 type From int
 
 const (
-	// FromImage: no sandbox holds the function's image, which is in memory.
+	// FromImage: the function's image is in memory, and no sandbox stands at it.
 	FromImage From = iota
-	// FromModule: there is no image; the module is compiled and in memory.
+	// FromModule: there is no image; the module is compiled and in memory, and for a Python function CPython has been started.
 	FromModule
-	// FromDisk: the module must be loaded from the disk, where it lies compiled.
+	// FromDisk: nothing is in memory. The module lies compiled on the disk, and so do a Python function's images: so it is after the server has started.
 	FromDisk
 )
 

@@ -16,7 +16,8 @@ import (
 // Image is an instance's state at one moment. It is immutable, and can be used by many sandboxes at a time.
 type Image struct {
 	base    *Image // nil for a whole image
-	size    int64  // of linear memory, in bytes
+	digest  string
+	size    int64 // of linear memory, in bytes
 	globals []uint64
 
 	// content is the memory of a whole image; of a delta the pages in which it differs, one after the other.
@@ -48,7 +49,9 @@ func (i *Image) root() *Image {
 
 // newWhole returns the whole image of a memory, which it copies.
 func newWhole(memory []byte, globals []uint64) *Image {
-	return &Image{size: int64(len(memory)), globals: globals, content: bytes.Clone(memory)}
+	img := &Image{size: int64(len(memory)), globals: globals, content: allocate(int64(len(memory)))}
+	copy(img.content, memory)
+	return img
 }
 
 // newDelta returns an image of a memory by its difference from base. Only the pages of changed can differ; nil stands for all.
@@ -59,15 +62,33 @@ func newDelta(base *Image, memory []byte, globals []uint64, changed pageSet) *Im
 		if changed != nil && !changed.has(page) {
 			continue
 		}
-		content := memory[page*pageSize : (page+1)*pageSize]
-		if !same(content, base.page(page)) {
+		if !same(memory[page*pageSize:(page+1)*pageSize], base.page(page)) {
 			img.differs.add(page)
-			img.content = append(img.content, content...)
 		}
 	}
-	img.content = bytes.Clone(img.content) // without the room that append left
 	img.countBefore()
+	img.content = allocate(int64(img.differs.count()) * pageSize)
+	at := 0
+	for page := range img.differs.pages() {
+		at += copy(img.content[at:], memory[page*pageSize:(page+1)*pageSize])
+	}
 	return img
+}
+
+// allocate returns zeroed memory that is not the garbage collector's, whose heap would be twice as large for it.
+func allocate(size int64) []byte {
+	b := reserve(uint64(size))
+	if b == nil || commit(b) != nil {
+		release(b)
+		return make([]byte, size)
+	}
+	return b
+}
+
+// Close gives the image's memory back. No sandbox may stand at it, or at a delta of it.
+func (i *Image) Close() {
+	release(i.content)
+	i.content = nil
 }
 
 func (i *Image) countBefore() {

@@ -92,8 +92,17 @@ type Image struct {
 // State returns the image of memory.
 func (i *Image) State() *image.Image { return i.state }
 
-// Close closes the files that are open in the image. No sandbox of it may be in use.
-func (i *Image) Close() { i.files.Close() }
+// Close closes the files that are open in the image, and gives its memory back. No sandbox may stand at it.
+func (i *Image) Close() {
+	i.files.Close()
+	i.state.Close()
+}
+
+// Close closes the base, of which there are no sandboxes and no images any more.
+func (b *Base) Close() {
+	b.files.Close()
+	b.state.Close()
+}
 
 // State returns the image of memory.
 func (b *Base) State() *image.Image { return b.state }

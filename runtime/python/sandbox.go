@@ -52,14 +52,9 @@ func (f callFile) WriteAt(ctx context.Context, p []byte, off int64) (int, wasi.E
 // newSandbox makes an instance of CPython that has not run.
 func newSandbox(ctx context.Context, b *Base) (*Sandbox, error) {
 	c := b.config
-	s := &Sandbox{base: b, tree: files.NewMounts(), temp: files.NewTemp(TempDir, 0)}
+	s := &Sandbox{base: b, tree: tree(c, &Function{Venv: c.Venv}), temp: files.NewTemp(TempDir, 0)}
 	s.tree.Mount("/dev", files.Devices{More: map[string]wasi.File{callDevice: callFile{&s.in, &s.out}}})
 	s.tree.Mount(TempDir, s.temp)
-	s.tree.Mount(sdkDir, files.NewReadOnly(SDK()))
-	if c.Lib != nil {
-		s.tree.Mount(baseLibDir, c.Lib)
-	}
-	s.mount(nil, c.Venv)
 	var err error
 	if s.process, err = wasi.NewProcess(s.tree); err != nil {
 		return nil, err
@@ -77,24 +72,35 @@ func newSandbox(ctx context.Context, b *Base) (*Sandbox, error) {
 	return s, nil
 }
 
+// tree returns what a function's sandboxes see of files, but for what each has of its own.
+func tree(c *Config, f *Function) *files.Mounts {
+	t := files.NewMounts()
+	t.Mount(sdkDir, files.NewReadOnly(SDK()))
+	if c.Lib != nil {
+		t.Mount(baseLibDir, c.Lib)
+	}
+	mount(t, f)
+	return t
+}
+
+// mount puts a function's files at their places; nil stands for an empty folder.
+func mount(t *files.Mounts, f *Function) {
+	for at, fsys := range map[string]wasi.FS{AppDir: f.App, VenvDir: f.Venv} {
+		if fsys == nil {
+			fsys = files.NewMounts()
+		}
+		t.Mount(at, fsys)
+	}
+}
+
 // enter gives the sandbox a function's files, environment and limits.
 func (s *Sandbox) enter(f *Function, streams Streams) {
 	s.function = f
-	s.mount(f.App, f.Venv)
+	mount(s.tree, f)
 	s.temp.SetLimit(f.TempBytes)
 	s.instance.Memory.SetLimit(f.MemoryBytes)
 	s.process.Env = f.Env
 	s.print(streams)
-}
-
-// mount puts files at their places; nil stands for an empty folder.
-func (s *Sandbox) mount(app, venv wasi.FS) {
-	for at, fsys := range map[string]wasi.FS{AppDir: app, VenvDir: venv} {
-		if fsys == nil {
-			fsys = files.NewMounts()
-		}
-		s.tree.Mount(at, fsys)
-	}
 }
 
 func (s *Sandbox) print(to Streams) { s.stdout.W, s.stderr.W = to.Stdout, to.Stderr }
@@ -108,8 +114,7 @@ func (s *Sandbox) Enter(f *Function, img *Image, streams Streams) error {
 
 // Leave brings the sandbox to the base, where it is nobody's.
 func (s *Sandbox) Leave() error {
-	s.enter(&Function{MemoryBytes: bootMemory}, noStreams)
-	s.mount(nil, s.base.config.Venv)
+	s.enter(&Function{Venv: s.base.config.Venv, MemoryBytes: bootMemory}, noStreams)
 	s.function, s.image = nil, nil
 	return s.Reset()
 }

@@ -1,8 +1,12 @@
 package python
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
+	"fmt"
 	"io/fs"
+	"sync"
 )
 
 //go:embed all:sdk/mayfly
@@ -17,6 +21,23 @@ func SDK() fs.FS {
 	}
 	return sdk
 }
+
+// SDKDigest returns what identifies the package mayfly: images that were made with another one cannot be used.
+var SDKDigest = sync.OnceValue(func() string {
+	sum := sha256.New()
+	err := fs.WalkDir(SDK(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(SDK(), name)
+		fmt.Fprintf(sum, "%s %d\n%s", name, len(content), content)
+		return err
+	})
+	if err != nil {
+		panic(err) // it is a part of this program
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+})
 
 //go:embed probe
 var probe embed.FS
