@@ -65,6 +65,9 @@ type Server struct {
 	ctx  context.Context // ends when the time to shut down is over: requests that still run end with it
 	stop context.CancelFunc
 	once sync.Once
+	// mu guards ln, which is what Serve serves.
+	mu sync.Mutex
+	ln net.Listener
 	// calls counts the calls of functions that are in the server.
 	calls atomic.Int64
 	// draining is closed when Shutdown begins.
@@ -110,13 +113,33 @@ func New(o Options) (*Server, error) {
 }
 
 // Serve answers requests that come in at ln until Shutdown is called, then returns nil.
-func (s *Server) Serve(ln net.Listener) error { return s.http.Serve(ln) }
+func (s *Server) Serve(ln net.Listener) error {
+	s.mu.Lock()
+	s.ln = ln
+	stopped := s.isDraining()
+	s.mu.Unlock()
+	if stopped {
+		return ln.Close()
+	}
+	return s.http.Serve(ln)
+}
 
 // Shutdown takes no new requests and waits for those that run. When ctx ends before them, they are cut off, and the error is
 // ctx's. It can be called again.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.once.Do(func() { close(s.draining) })
+	s.once.Do(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		close(s.draining)
+		if s.ln != nil {
+			// fasthttp closes it only if it has got as far as serving it.
+			_ = s.ln.Close()
+		}
+	})
 	err := s.http.ShutdownWithContext(ctx)
+	if errors.Is(err, net.ErrClosed) {
+		err = nil
+	}
 	s.stop()
 	if err != nil {
 		// What was cut off answers at once.

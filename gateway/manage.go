@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/fasthttp/router"
@@ -98,7 +99,14 @@ func (s *Server) deploy(ctx *fasthttp.RequestCtx) {
 		s.failBody(ctx, err)
 		return
 	}
-	d, err := s.options.Runtime.Deploy(s.ctx, name(ctx), bytes.NewReader(body))
+	o := runtime.DeployOptions{}
+	if lazy := string(ctx.QueryArgs().Peek("lazy")); lazy != "" {
+		if o.Lazy, err = strconv.ParseBool(lazy); err != nil {
+			s.problem(ctx, problem{status: fasthttp.StatusBadRequest, kind: "bad-request", title: "Bad request", detail: fmt.Sprintf("lazy is %.40q: it must be true or false", lazy)})
+			return
+		}
+	}
+	d, err := s.options.Runtime.Deploy(name(ctx), bytes.NewReader(body), o)
 	if err != nil {
 		s.fail(ctx, err)
 		return

@@ -35,6 +35,7 @@ type server struct {
 	gateway *gateway.Server
 	served  chan error
 	client  *http.Client
+	stopped bool
 }
 
 type config struct {
@@ -74,6 +75,10 @@ func start(t testing.TB, c config) *server {
 }
 
 func (s *server) stop() {
+	if s.stopped {
+		return
+	}
+	s.stopped = true
 	s.client.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()

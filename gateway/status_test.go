@@ -262,8 +262,8 @@ func TestAnswersTellRequestIDTimingAndStart(t *testing.T) {
 	}{
 		{"", "warm", `^queue;dur=\d+\.\d{3}, run;dur=\d+\.\d{3}$`},
 		{"image", "cold", `^queue;dur=\d+\.\d{3}, restore;dur=\d+\.\d{3}, run;dur=\d+\.\d{3}$`},
-		{"module", "cold", `^queue;dur=\d+\.\d{3}, boot;dur=\d+\.\d{3}, run;dur=\d+\.\d{3}$`},
-		{"disk", "cold", `^queue;dur=\d+\.\d{3}, load;dur=\d+\.\d{3}, compile;dur=\d+\.\d{3}, boot;dur=\d+\.\d{3}, run;dur=\d+\.\d{3}$`},
+		{"module", "cold", `^queue;dur=\d+\.\d{3}, load;dur=\d+\.\d{3}, boot;dur=\d+\.\d{3}, run;dur=\d+\.\d{3}$`},
+		{"disk", "cold", `^queue;dur=\d+\.\d{3}, load;dur=\d+\.\d{3}, compile;dur=\d+\.\d{3}, restore;dur=\d+\.\d{3}, run;dur=\d+\.\d{3}$`},
 		// The one place is free when the sandbox has been reset.
 		{"", "warm", `^queue;dur=\d+\.\d{3}, run;dur=\d+\.\d{3}, reset;dur=\d+\.\d{3}$`},
 	} {

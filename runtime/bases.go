@@ -132,7 +132,6 @@ func (b *bases) start(ctx context.Context, base *pythonBase, build pyenv.Base, e
 		return fmt.Errorf("CPython %s: %w", build.Version, err)
 	}
 	begin := time.Now()
-	defer func() { took.Boot = time.Since(begin) }()
 	config := &python.Config{
 		Runtime: b.rt.wazero, Compiled: base.module.compiled, Prepared: base.module.prepared, Env: env, Watchdog: b.rt.watchdog, Tracker: b.rt.tracker, Budget: b.rt.pool,
 	}
@@ -147,8 +146,11 @@ func (b *bases) start(ctx context.Context, base *pythonBase, build pyenv.Base, e
 	key := imageKey("base", base.key, build.Version, python.SDKDigest())
 	var s *python.Sandbox
 	base.Base, err = python.LoadBase(b.rt.images, key, config)
+	loaded := time.Now()
+	took.Load += loaded.Sub(begin)
 	if errors.Is(err, image.ErrNoImage) {
 		base.Base, s, err = b.boot(ctx, config, key)
+		took.Boot = time.Since(loaded)
 	}
 	if err != nil {
 		return fmt.Errorf("CPython %s: %w", build.Version, err)

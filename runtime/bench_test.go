@@ -30,7 +30,7 @@ func openRuntime(tb testing.TB, o runtime.Options) *runtime.Runtime {
 
 func deploy(tb testing.TB, rt *runtime.Runtime, name string, artifact []byte) {
 	tb.Helper()
-	if _, err := rt.Deploy(tb.Context(), name, bytes.NewReader(artifact)); err != nil {
+	if _, err := rt.Deploy(name, bytes.NewReader(artifact), runtime.DeployOptions{}); err != nil {
 		tb.Fatal(err)
 	}
 }

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -28,9 +27,15 @@ type Deployed struct {
 	Phases call.Phases `json:"-"`
 }
 
+// DeployOptions say how to deploy.
+type DeployOptions struct {
+	// Lazy leaves loading the function, and making its image, to the first request. What is wrong with it shows only then.
+	Lazy bool
+}
+
 // Deploy makes an artifact the live version of the function called name, after it has been loaded once: what cannot be run is refused
 // (ErrArtifact, ErrTooLarge, ErrNoPython) and changes nothing. Once Deploy has returned without an error, the version is on disk.
-func (rt *Runtime) Deploy(ctx context.Context, name string, body io.Reader) (Deployed, error) {
+func (rt *Runtime) Deploy(name string, body io.Reader, o DeployOptions) (Deployed, error) {
 	d := Deployed{Function: name}
 	if !rt.hold() {
 		return d, ErrClosed
@@ -59,7 +64,7 @@ func (rt *Runtime) Deploy(ctx context.Context, name string, body io.Reader) (Dep
 	if err != nil {
 		return d, err
 	}
-	if err := rt.try(v, a, &d.Phases); err != nil {
+	if err := rt.try(v, a, o, &d.Phases); err != nil {
 		if v.engine != nil {
 			v.engine.close()
 		}
@@ -98,13 +103,18 @@ func (rt *Runtime) candidate(name string, a *artifact, kept *store.Artifact) (*v
 }
 
 // try loads a candidate as its first request would.
-func (rt *Runtime) try(v *version, a *artifact, phases *call.Phases) error {
+func (rt *Runtime) try(v *version, a *artifact, o DeployOptions, phases *call.Phases) error {
 	if a.kind == Command {
-		if err := checkCommand(a, v.limits.memory); err != nil {
+		p, err := checkCommand(a, v.limits.memory)
+		if err != nil {
 			return err
 		}
+		v.meta.Remade = p.Lasting()
 	}
-	if err := rt.attach(v); err != nil {
+	if a.kind == Command && len(a.manifest.Image.Warmup) > 0 {
+		return refuse("image.warmup is for Python functions: a wasm command ends with each request; leave it out")
+	}
+	if err := rt.attach(v); err != nil || o.Lazy {
 		return err
 	}
 	switch e := v.engine.(type) {
@@ -134,13 +144,13 @@ func refusePython(a *artifact, load *python.LoadError) error {
 }
 
 // checkCommand says what is missing from, or too much in, a module that shall be a command.
-func checkCommand(a *artifact, memory int64) error {
+func checkCommand(a *artifact, memory int64) (*prepare.Module, error) {
 	p, err := prepare.Prepare(a.wasm, prepare.Options{})
 	if err != nil {
-		return &ArtifactError{Msg: err.Error()}
+		return nil, &ArtifactError{Msg: err.Error()}
 	}
 	if a.manifest.Isolation == manifest.Reuse {
-		return refuse("isolation = \"reuse\" is for Python functions: a wasm command's _start begins anew for every request (CGI/1.1); leave the line out")
+		return nil, refuse("isolation = \"reuse\" is for Python functions: a wasm command's _start begins anew for every request (CGI/1.1); leave the line out")
 	}
 	var unknown []string
 	for _, i := range p.Imports {
@@ -150,7 +160,7 @@ func checkCommand(a *artifact, memory int64) error {
 	}
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
-		return &ArtifactError{
+		return nil, &ArtifactError{
 			Msg:     fmt.Sprintf("the module imports what nobody provides: %s; a command may import the functions of %s, so build it for wasm32-wasip1 (GOOS=wasip1 GOARCH=wasm in Go)", list(unknown), wasi.ModuleName),
 			Imports: unknown,
 		}
@@ -161,15 +171,15 @@ func checkCommand(a *artifact, memory int64) error {
 		for _, e := range p.Exports {
 			names = append(names, e.Name)
 		}
-		return refuse("the module does not export _start, but %s: it is a library or a reactor; build it as a command, with a main function", list(names))
+		return nil, refuse("the module does not export _start, but %s: it is a library or a reactor; build it as a command, with a main function", list(names))
 	}
 	if len(p.Memories) == 0 {
-		return refuse("the module has no memory: build it as a WASI command")
+		return nil, refuse("the module has no memory: build it as a WASI command")
 	}
 	if err := fitsMemory(p, memory); err != nil {
-		return &ArtifactError{Msg: err.Error()}
+		return nil, &ArtifactError{Msg: err.Error()}
 	}
-	return nil
+	return p, nil
 }
 
 // try compiles the module, which finds what is invalid in it, links it, and initializes it.

@@ -33,6 +33,8 @@ type Version struct {
 	// Entry is what serves a Python function, Python the CPython it runs on.
 	Entry  string `json:"entry,omitempty"`
 	Python string `json:"python,omitempty"`
+	// Remade is why a wasm command's sandbox is made anew for each request instead of being brought back to its image; "" where it is brought back.
+	Remade string `json:"remade,omitempty"`
 	// Settings are the limits that hold, whether the manifest names them or not.
 	Settings Settings `json:"settings"`
 }
@@ -60,7 +62,7 @@ func (rt *Runtime) describe(record store.Version, live uint64) (Version, error) 
 	l := rt.options.Defaults.of(m.Kind, &m.Manifest)
 	v := Version{
 		Version: record.Number, Live: record.Number == live, Kind: m.Kind, Digest: record.Digest, Bytes: record.Size,
-		Created: record.Created, Entry: m.Entry, Python: m.Python,
+		Created: record.Created, Entry: m.Entry, Python: m.Python, Remade: m.Remade,
 		Settings: Settings{
 			Isolation: cmp.Or(m.Manifest.Isolation, manifest.Fresh), Timeout: manifest.Duration(l.timeout), CPU: manifest.Duration(l.cpu), Memory: manifest.Size(l.memory),
 			MaxRequest: manifest.Size(l.request), MaxResponse: manifest.Size(l.response), Tmp: manifest.Size(l.temp),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -228,7 +229,6 @@ func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases
 		return err
 	}
 	begin := time.Now()
-	defer func() { took.Boot += time.Since(begin) }()
 	l.function = &python.Function{
 		Entry: e.ver.meta.Manifest.Entry, Env: env,
 		MemoryBytes: e.ver.limits.memory, TempBytes: e.ver.limits.temp, ResponseBytes: e.ver.limits.response,
@@ -241,8 +241,11 @@ func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases
 	}
 	l.key = imageKey(e.ver.record.Digest, l.base.State().Digest())
 	l.image, err = l.base.LoadImage(e.rt.images, l.key, l.function)
+	loaded := time.Now()
+	took.Load += loaded.Sub(begin)
 	if errors.Is(err, image.ErrNoImage) {
-		return e.makeImage(ctx, l)
+		err = e.makeImage(ctx, l)
+		took.Boot += time.Since(loaded)
 	}
 	return err
 }
@@ -269,6 +272,9 @@ func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
 	defer guest.End()
 	entry, err := s.Load(guest, l.function, s.logs.python())
 	if err == nil {
+		err = e.warmUp(guest, s)
+	}
+	if err == nil {
 		l.image, err = s.Take(guest, entry)
 	}
 	s.logs.end()
@@ -280,6 +286,30 @@ func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
 		return err
 	}
 	l.base.group.Release(s, l)
+	return nil
+}
+
+// warmUp has the function serve the requests that its manifest names.
+func (e *interpreter) warmUp(guest *interrupt.Call, s *pythonSandbox) error {
+	for i, text := range e.ver.meta.Manifest.Image.Warmup {
+		r := &call.Request{ID: fmt.Sprintf("warmup-%d", i+1), ScriptName: "/fn/" + e.ver.function, Proto: "HTTP/1.1", Host: "localhost", RemoteAddr: "127.0.0.1:0", ServerAddr: "127.0.0.1:80"}
+		r.Method, r.Path, r.Query = manifest.Warmup(text)
+		r.RequestURI = r.ScriptName + strings.TrimPrefix(text, r.Method+" ")
+		r.Header = call.Header{{Name: "Host", Value: r.Host}}
+		response, err := s.Invoke(guest, nil, r)
+		if guest.Cause() != nil {
+			return guest.Err()
+		}
+		failure, failed := errors.AsType[*python.Failure](err)
+		switch {
+		case failed:
+			return &python.LoadError{Kind: "load", Message: fmt.Sprintf("the warm-up request %q of mayfly.toml failed: %v", text, err), Traceback: failure.Traceback}
+		case err != nil:
+			return &python.LoadError{Kind: "load", Message: fmt.Sprintf("the warm-up request %q of mayfly.toml failed: %v", text, err)}
+		case response.Status >= 400:
+			return &python.LoadError{Kind: "load", Message: fmt.Sprintf("the warm-up request %q of mayfly.toml was answered with status %d", text, response.Status)}
+		}
+	}
 	return nil
 }
 

@@ -27,6 +27,8 @@ type meta struct {
 	// Wasm is the name of a command's module in its archive; empty where the artifact is the module. Module is its sha256.
 	Wasm   string `json:"wasm,omitempty"`
 	Module string `json:"module,omitempty"`
+	// Remade is why instances of the module cannot be brought back to an image.
+	Remade string `json:"remade,omitempty"`
 	// Entry is what serves a Python function, as "module:name", and Python the version of CPython it was deployed for.
 	Entry  string `json:"entry,omitempty"`
 	Python string `json:"python,omitempty"`

@@ -145,7 +145,7 @@ func (d *demo) try(ctx context.Context, folder string, call client.Call) error {
 	line := d.status()
 	defer line.clear()
 	line.show("deploying %s ...", b.Name)
-	deployed, err := d.client.Deploy(ctx, b.Name, b.Content)
+	deployed, err := d.client.Deploy(ctx, b.Name, b.Content, false)
 	line.clear()
 	if err != nil {
 		return err

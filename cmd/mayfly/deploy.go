@@ -31,6 +31,7 @@ A folder is sent without ` + strings.Join(bundle.Ignored, ", ") + `,
 		Args: positional("PATH"),
 	}
 	name := cmd.Flags().String("name", "", "the function's `name`")
+	lazy := cmd.Flags().Bool("lazy", false, "load the function at its first request, and not now: what is wrong with it shows only then")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string, c *client.Client) error {
 		b, err := bundle.Pack(args[0])
@@ -46,7 +47,7 @@ A folder is sent without ` + strings.Join(bundle.Ignored, ", ") + `,
 		}
 		s := a.status()
 		s.show("deploying %s (%s) ...", called, size(int64(len(b.Content))))
-		d, err := c.Deploy(cmd.Context(), called, b.Content)
+		d, err := c.Deploy(cmd.Context(), called, b.Content, *lazy)
 		s.clear()
 		if err != nil {
 			return err

@@ -53,7 +53,10 @@ func functionRows(f runtime.Function, url string) [][]string {
 		{"kind", string(v.Kind)},
 	}
 	if v.Kind == runtime.Python {
-		rows = append(rows, []string{"entry", v.Entry}, []string{"python", v.Python})
+		rows = append(rows, []string{"entry", orDash(v.Entry)}, []string{"python", v.Python})
+	}
+	if v.Remade != "" {
+		rows = append(rows, []string{"sandbox", "made anew for each request: " + v.Remade})
 	}
 	return append(
 		rows,

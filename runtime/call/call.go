@@ -77,13 +77,13 @@ type Response struct {
 type Phases struct {
 	// Queue is the wait for a free place under the function's concurrency limit.
 	Queue time.Duration
-	// Load is reading the module's bytes from disk and preparing them.
+	// Load is reading from disk: the module's bytes, which are prepared, and images.
 	Load time.Duration
 	// Compile is compiling the module, or finding it compiled in the cache on disk.
 	Compile time.Duration
 	// Boot is starting the interpreter and loading the function into it, up to the image.
 	Boot time.Duration
-	// Restore is making a sandbox and bringing the function's image into it.
+	// Restore is getting a sandbox and bringing it to the function's image.
 	Restore time.Duration
 	// Run is the function's own time.
 	Run time.Duration

@@ -121,21 +121,24 @@ func decode(r io.Reader, digest string, base *Image) (img *Image, extra json.Raw
 		}
 	}
 	img.content = allocate(int64(h.Pages) * pageSize)
-	defer func() {
-		if err != nil {
-			img.Close()
-		}
-	}()
-	if _, err := io.ReadFull(in, img.content); err != nil {
-		return nil, nil, damaged("its pages: %v", err)
-	}
-	if n, _ := io.Copy(io.Discard, in); n > 0 {
-		return nil, nil, damaged("%d bytes are left over", n)
-	}
-	if img.digest = hex.EncodeToString(in.sum.Sum(nil)); img.digest != digest {
-		return nil, nil, damaged("its digest is %s and not %s", img.digest, digest)
+	if err := img.decodeContent(in, digest); err != nil {
+		img.Close()
+		return nil, nil, err
 	}
 	return img, h.Extra, nil
+}
+
+func (i *Image) decodeContent(in *hashing, digest string) error {
+	if _, err := io.ReadFull(in, i.content); err != nil {
+		return damaged("its pages: %v", err)
+	}
+	if n, err := io.Copy(io.Discard, in); n > 0 || err != nil {
+		return damaged("%d bytes are left over (%v)", n, err)
+	}
+	if i.digest = hex.EncodeToString(in.sum.Sum(nil)); i.digest != digest {
+		return damaged("its digest is %s and not %s", i.digest, digest)
+	}
+	return nil
 }
 
 func decodeHeader(in *hashing) (header, error) {

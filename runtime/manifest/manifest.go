@@ -53,7 +53,30 @@ type Manifest struct {
 	MaxResponse Size `toml:"max_response" json:"max_response,omitempty"`
 	// Tmp bounds what a request can keep in /tmp.
 	Tmp Size `toml:"tmp" json:"tmp,omitempty"`
+	// Image says how the image of a Python function is made.
+	Image Image `toml:"image" json:"image,omitzero"`
 }
+
+// Image is the table [image].
+type Image struct {
+	// Warmup has requests that the function serves before its image is taken, as "/path?query" or "METHOD /path?query".
+	Warmup []string `toml:"warmup" json:"warmup,omitempty"`
+}
+
+// Warmup splits a request of Image.Warmup.
+func Warmup(text string) (method, path, query string) {
+	method, target, ok := strings.Cut(text, " ")
+	if !ok {
+		method, target = "GET", text
+	}
+	path, query, _ = strings.Cut(target, "?")
+	return method, path, query
+}
+
+var warmupSyntax = regexp.MustCompile(`^([A-Z]+ )?/[!-~]*$`)
+
+// maxWarmups bounds Image.Warmup.
+const maxWarmups = 100
 
 // Error says what is wrong with a manifest, at which line.
 type Error struct {
@@ -162,6 +185,14 @@ func (m *Manifest) validate() error {
 	}{{"memory", m.Memory}, {"max_request", m.MaxRequest}, {"max_response", m.MaxResponse}, {"tmp", m.Tmp}} {
 		if s.value < 0 || s.value > maxSize {
 			return &Error{Msg: fmt.Sprintf("%s = %q: it must be more than 0 and at most %s", s.key, s.value, Size(maxSize))}
+		}
+	}
+	if len(m.Image.Warmup) > maxWarmups {
+		return &Error{Msg: fmt.Sprintf("image.warmup has %d requests: at most %d are served", len(m.Image.Warmup), maxWarmups)}
+	}
+	for _, w := range m.Image.Warmup {
+		if !warmupSyntax.MatchString(w) {
+			return &Error{Msg: fmt.Sprintf("image.warmup: %.80q is no request: write a path such as \"/\" or \"/items?x=1\", and in front of it the method where it is not GET: \"POST /items\"", w)}
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(m.Env)) {

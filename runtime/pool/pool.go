@@ -234,13 +234,15 @@ type Pauser interface {
 // is.
 func (g *Group) Acquire(ctx context.Context, owner Owner, patience time.Duration, pauser Pauser) (Sandbox, Source, error) {
 	p := g.pool
-	for first := true; ; first = false {
+	first := true
+	for {
 		p.mu.Lock()
 		if p.closed {
 			p.mu.Unlock()
 			return nil, 0, ErrClosed
 		}
 		if first && len(p.waiting) > 0 {
+			first = false
 			if err := p.await(ctx, false, patience, pauser); err != nil {
 				return nil, 0, err
 			}
@@ -262,13 +264,18 @@ func (g *Group) Acquire(ctx context.Context, owner Owner, patience time.Duration
 			return s, Made, nil
 		}
 		p.inUse--
-		if !errors.Is(err, image.ErrBudget) || p.inUse == 0 {
+		if !errors.Is(err, image.ErrBudget) {
 			p.mu.Unlock()
 			return nil, 0, err
+		}
+		if p.inUse == 0 { // who had the memory has given it back just now
+			p.mu.Unlock()
+			continue
 		}
 		if err := p.await(ctx, !first, patience, pauser); err != nil {
 			return nil, 0, err
 		}
+		first = false
 	}
 }
 

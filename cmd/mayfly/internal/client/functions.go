@@ -68,8 +68,12 @@ func (s Stats) MarshalJSON() ([]byte, error) {
 func functionPath(name, rest string) string { return "functions/" + url.PathEscape(name) + rest }
 
 // Deploy sends an artifact as the next version of the function called name.
-func (c *Client) Deploy(ctx context.Context, name string, artifact []byte) (d Deployed, err error) {
-	err = c.receive(ctx, http.MethodPut, functionPath(name, ""), bytes.NewReader(artifact), &d)
+func (c *Client) Deploy(ctx context.Context, name string, artifact []byte, lazy bool) (d Deployed, err error) {
+	path := functionPath(name, "")
+	if lazy {
+		path += "?lazy=true"
+	}
+	err = c.receive(ctx, http.MethodPut, path, bytes.NewReader(artifact), &d)
 	return d, err
 }
 
