@@ -51,6 +51,7 @@ type pythonSandbox struct {
 	*python.Sandbox
 	logs  *streams      // of the function that it was last entered for
 	reset time.Duration // how long the last reset took
+	drops int           // that function's drops when it was acquired
 }
 
 // spareSandboxes is how many sandboxes that are nobody's are made ahead, so that a cold start has not to make one.

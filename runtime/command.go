@@ -43,6 +43,7 @@ type loadedCommand struct {
 	image  *image.Image // nil where instances cannot be brought back to one: each request has one of its own
 	files  *wasi.OpenFiles
 	refs   int // guarded by the command's mu
+	drops  int // guarded by the command's mu; how often its sandboxes were given up: those from before the last time are not kept
 }
 
 // open opens the function's files.
@@ -191,6 +192,7 @@ type commandSandbox struct {
 	out      files.Output
 	logs     *streams
 	reset    time.Duration // how long the last reset took
+	drops    int           // the loadedCommand's drops when it was acquired
 }
 
 // Close implements pool.Sandbox.
@@ -279,11 +281,15 @@ func (c *command) sandbox(ctx context.Context, t *turn, l *loadedCommand, o *Out
 	}
 	begin := time.Now()
 	o.Phases.Queue += begin.Sub(waited)
+	c.mu.Lock()
+	drops := l.drops
+	c.mu.Unlock()
 	got, source, err := l.group.Acquire(ctx, l, c.ver.limits.timeout, t)
 	if err != nil {
 		return nil, c.ver.noSandbox(err)
 	}
 	s := got.(*commandSandbox)
+	s.drops = drops
 	if source == pool.Warm {
 		o.Phases.Reset = s.reset
 	} else {
@@ -306,7 +312,14 @@ func (c *command) giveBack(s *commandSandbox, l *loadedCommand) {
 		return
 	}
 	s.reset = time.Since(begin)
-	l.group.Release(s, l)
+	c.mu.Lock()
+	current := s.drops == l.drops
+	c.mu.Unlock()
+	if current {
+		l.group.Release(s, l)
+	} else {
+		l.group.Discard(s)
+	}
 }
 
 // release gives up a reference to l.
@@ -397,6 +410,7 @@ func (c *command) letGo(image bool) {
 		return
 	}
 	l.refs++
+	l.drops++
 	if image {
 		c.loaded = nil
 		l.refs--

@@ -39,6 +39,7 @@ type loaded struct {
 	key      string // of the image, in the cache
 	roots    roots
 	refs     int // guarded by the interpreter's mu
+	drops    int // guarded by the interpreter's mu; how often its sandboxes were given up: those from before the last time are not kept
 }
 
 func (e *interpreter) serve(ctx context.Context, t *turn, r *call.Request, o *Outcome) (*call.Response, func(), error) {
@@ -108,12 +109,16 @@ func (e *interpreter) sandbox(ctx context.Context, t *turn, l *loaded, o *Outcom
 	}
 	begin := time.Now()
 	o.Phases.Queue += begin.Sub(waited)
+	e.mu.Lock()
+	drops := l.drops
+	e.mu.Unlock()
 	for {
 		got, source, err := l.base.group.Acquire(ctx, l, e.ver.limits.timeout, t)
 		if err != nil {
 			return nil, e.ver.noSandbox(err)
 		}
 		s := got.(*pythonSandbox)
+		s.drops = drops
 		if source == pool.Warm {
 			o.Phases.Reset = s.reset
 			return s, nil
@@ -149,7 +154,7 @@ func (e *interpreter) giveBack(s *pythonSandbox, l *loaded, failed bool) {
 		s.reset = time.Since(begin)
 	}
 	e.mu.Lock()
-	current := e.loaded == l
+	current := e.loaded == l && s.drops == l.drops
 	e.mu.Unlock()
 	if current {
 		l.base.group.Release(s, l)
@@ -340,6 +345,7 @@ func (e *interpreter) letGo(image bool) *loaded {
 		return nil
 	}
 	l.refs++
+	l.drops++
 	if image {
 		e.loaded = nil
 		l.refs--
