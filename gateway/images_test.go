@@ -185,3 +185,18 @@ def handler(request):
 		names[name] = true
 	}
 }
+
+func TestMetricsTellWhatIsHeld(t *testing.T) {
+	s := start(t, config{runtime: runtime.Options{CopyImages: true}})
+	s.deploy("hello", s.python("def handler(request):\n    return 'hello'\n", ""))
+	s.send("GET", "/fn/hello", "")
+	a := s.send("GET", "/metrics", "")
+	for _, want := range []string{
+		"mayfly_modules 1\n", "mayfly_pythons 1\n", "mayfly_images 1\n", "mayfly_sandboxes_acquired_total{source=\"warm\"} 1\n",
+		"mayfly_reset_mode{mode=\"copied\"} 1\n", "mayfly_reset_mode{mode=\"tracked\"} 0\n",
+	} {
+		if !strings.Contains(a.body, want) {
+			t.Errorf("the metrics lack %q:\n%s", want, a.body)
+		}
+	}
+}

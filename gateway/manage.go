@@ -35,6 +35,7 @@ func (s *Server) routes() *router.Router {
 			}
 		})
 	}
+	manage(r.GET, "/metrics", metricsHandler(s.options.Runtime))
 	manage(r.GET, "/v1/version", s.version)
 	manage(r.GET, "/v1/functions", s.list)
 	manage(r.PUT, "/v1/functions/{name}", s.deploy)

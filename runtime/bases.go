@@ -146,7 +146,7 @@ func (b *bases) start(ctx context.Context, base *pythonBase, build pyenv.Base, e
 	}
 	key := imageKey("base", base.key, build.Version, python.SDKDigest())
 	var s *python.Sandbox
-	base.Base, err = python.LoadBase(b.rt.images, key, config)
+	base.Base, err = python.LoadBase(b.rt.disk, key, config)
 	loaded := time.Now()
 	took.Load += loaded.Sub(begin)
 	if errors.Is(err, image.ErrNoImage) {
@@ -177,7 +177,7 @@ func (b *bases) boot(ctx context.Context, config *python.Config, key string) (*p
 	defer b.rt.making.Release(1)
 	base, s, err := python.Boot(ctx, config)
 	if err == nil {
-		if err = base.Save(b.rt.images, key); err != nil {
+		if err = base.Save(b.rt.disk, key); err != nil {
 			s.Close()
 			base.Close()
 		}

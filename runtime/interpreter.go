@@ -77,6 +77,7 @@ func (e *interpreter) acquire(ctx context.Context, o *Outcome) (*loaded, error) 
 		}
 		e.mu.Unlock()
 		if l != nil {
+			e.rt.images.use(e)
 			return l, nil
 		}
 		done := e.loads.DoChan("", func() (any, error) {
@@ -217,6 +218,8 @@ func (e *interpreter) load() (call.Phases, error) {
 	e.mu.Unlock()
 	if err != nil {
 		e.release(l)
+	} else {
+		e.rt.images.add(e, l.image.State().Bytes())
 	}
 	return took, err
 }
@@ -245,7 +248,7 @@ func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases
 		return err
 	}
 	l.key = imageKey(e.ver.record.Digest, l.base.State().Digest())
-	l.image, err = l.base.LoadImage(e.rt.images, l.key, l.function)
+	l.image, err = l.base.LoadImage(e.rt.disk, l.key, l.function)
 	loaded := time.Now()
 	took.Load += loaded.Sub(begin)
 	if errors.Is(err, image.ErrNoImage) {
@@ -284,7 +287,7 @@ func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
 	}
 	s.logs.end()
 	if err == nil {
-		err = l.image.Save(e.rt.images, l.key)
+		err = l.image.Save(e.rt.disk, l.key)
 	}
 	if err != nil {
 		l.free(s)
@@ -328,7 +331,7 @@ func (e *interpreter) drop(from From) error {
 		return nil
 	}
 	if from == FromModule {
-		return e.rt.images.Forget(l.key)
+		return e.rt.disk.Forget(l.key)
 	}
 	e.rt.pythons.drop(func(b *pythonBase) bool { return b == l.base })
 	e.rt.modules.drop(l.base.module.digest)
@@ -351,6 +354,9 @@ func (e *interpreter) letGo(image bool) *loaded {
 		l.refs--
 	}
 	e.mu.Unlock()
+	if image {
+		e.rt.images.remove(e)
+	}
 	for _, s := range l.base.group.Drop(l) {
 		l.free(s.(*pythonSandbox))
 	}

@@ -17,7 +17,8 @@ type Options struct {
 	// memory. Defaults 64 and 512 MiB. A module that is in use is never closed.
 	Modules     int
 	ModuleBytes int64
-	// MemoryBytes bounds the linear memory of all sandboxes together, in bytes. A single one that is larger is allowed alone. Default 1 GiB.
+	// MemoryBytes bounds the linear memory of all sandboxes and the images of Python functions together, in bytes. A single sandbox that is larger is
+	// allowed alone. Default 1 GiB.
 	MemoryBytes int64
 	// CopyImages has sandboxes brought back by copying the whole image where the kernel would tell which pages were written.
 	CopyImages bool

@@ -50,7 +50,8 @@ type Runtime struct {
 	pythons  *bases
 	watchdog *interrupt.Watchdog
 	turns    *turns
-	images   image.Cache
+	disk     image.Cache         // images, on the disk
+	images   *images             // in memory
 	making   *semaphore.Weighted // images that are being made
 	stats    *stats
 
@@ -70,10 +71,11 @@ func Open(o Options) (rt *Runtime, err error) {
 	o = o.WithDefaults()
 	rt = &Runtime{options: o, builds: pyenv.Bases{Dir: filepath.Join(o.DataDir, "python")}, live: map[string]*version{}, logs: map[string]*logs.Log{}}
 	rt.watchdog = interrupt.NewWatchdog()
-	rt.images = image.Cache{Dir: rt.cacheDir("images")}
+	rt.images = newImages(o.MemoryBytes / imagesShare)
+	rt.disk = image.Cache{Dir: rt.cacheDir("images")}
 	rt.making = semaphore.NewWeighted(int64(max(1, runtime.NumCPU()/2)))
 	rt.turns = newTurns(runtime.NumCPU())
-	rt.pool = pool.New(o.MemoryBytes)
+	rt.pool = pool.New(o.MemoryBytes - o.MemoryBytes/imagesShare)
 	rt.pythons = &bases{rt: rt, byKey: map[string]*pythonBase{}}
 	rt.ctx, rt.stop = context.WithCancel(context.Background())
 	defer func() {

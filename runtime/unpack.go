@@ -128,7 +128,7 @@ func (rt *Runtime) sweepCache() error {
 			}
 		}
 	}
-	return rt.images.Sweep(func(key string, used time.Time) bool {
+	return rt.disk.Sweep(func(key string, used time.Time) bool {
 		base, ok := of(key)
 		return ok || base && time.Since(used) < baseImagesStay
 	})

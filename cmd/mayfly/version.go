@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mayfly-faas/mayfly/runtime/image"
 )
 
 // version is set by the build: go build -ldflags '-X main.version=v1.2.3'.
@@ -18,6 +20,18 @@ type build struct {
 	Go      string `json:"go"`
 	OS      string `json:"os"`
 	Arch    string `json:"arch"`
+	// Reset is how sandboxes are reset on this machine, "tracked" or "copied", and ResetReason why they are not tracked.
+	Reset       image.Mode `json:"reset,omitempty"`
+	ResetReason string     `json:"reset_reason,omitempty"`
+}
+
+func resetMode() (mode image.Mode, reason string) {
+	tracker, err := image.OpenTracker()
+	if err != nil {
+		return image.Copied, err.Error()
+	}
+	tracker.Close()
+	return image.Tracked, ""
 }
 
 func thisBuild() build {
@@ -48,12 +62,16 @@ func (a *app) versionCommand() *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version of this command",
 		Long:    "Print the version of this command, the commit it was built from, and by which Go for which system.",
-		Example: "  mayfly version --json",
+		Example: "  mayfly version -v\n  mayfly version --json",
 		Args:    positional(),
 	}
 	asJSON := jsonFlag(cmd)
+	verbose := cmd.Flags().BoolP("verbose", "v", false, "say too how sandboxes are reset on this machine")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		b := thisBuild()
+		if *verbose {
+			b.Reset, b.ResetReason = resetMode()
+		}
 		if *asJSON {
 			return writeJSON(a.stdout, b)
 		}
@@ -65,7 +83,14 @@ func (a *app) versionCommand() *cobra.Command {
 			}
 			rows = append(rows, []string{"commit", commit})
 		}
-		return writeTable(a.stdout, append(rows, []string{"go", b.Go}, []string{"system", b.OS + "/" + b.Arch}))
+		rows = append(rows, []string{"go", b.Go}, []string{"system", b.OS + "/" + b.Arch})
+		switch b.Reset {
+		case image.Tracked:
+			rows = append(rows, []string{"reset", "tracked: the pages that a request wrote are copied back"})
+		case image.Copied:
+			rows = append(rows, []string{"reset", "copied: all of a sandbox's memory, since " + b.ResetReason})
+		}
+		return writeTable(a.stdout, rows)
 	}
 	return cmd
 }
