@@ -1,6 +1,8 @@
 package image
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -30,8 +33,38 @@ const (
 // ErrNoImage is returned by Load where there is none for the key, or none of that base.
 var ErrNoImage = errors.New("there is no such image")
 
-// Save keeps an image, with extra as JSON, under a key. The base of a delta has been saved, or loaded, before.
+// Save keeps an image, with extra as JSON, under a key, and gives it its digest. The base of a delta has been saved, or loaded, before.
 func (c Cache) Save(key string, img *Image, extra any) error {
+	content, err := img.encode(extra)
+	if err != nil {
+		return err
+	}
+	z, err := compressor()
+	if err != nil {
+		return fmt.Errorf("save image: %w", err)
+	}
+	compressed := z.EncodeAll(content, nil)
+	sum := sha256.Sum256(compressed)
+	digest := hex.EncodeToString(sum[:])
+	if err := c.write(digest+imageSuffix, compressed); err != nil {
+		return err
+	}
+	if err := c.write(key+keySuffix, []byte(digest)); err != nil {
+		return err
+	}
+	img.digest = digest
+	return nil
+}
+
+var (
+	compressor = sync.OnceValues(func() (*zstd.Encoder, error) {
+		return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithSingleSegment(true))
+	})
+	decompressor = sync.OnceValues(func() (*zstd.Decoder, error) { return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0)) })
+)
+
+// write writes a file, whole or not at all.
+func (c Cache) write(name string, content []byte) error {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return fmt.Errorf("save image: %w", err)
 	}
@@ -40,35 +73,11 @@ func (c Cache) Save(key string, img *Image, extra any) error {
 		return fmt.Errorf("save image: %w", err)
 	}
 	defer os.Remove(tmp.Name()) // which is gone when all went well
-	err = compress(tmp, img, extra)
+	_, err = tmp.Write(content)
 	if err = errors.Join(err, tmp.Close()); err != nil {
 		return fmt.Errorf("save image: %w", err)
 	}
-	if err := os.Rename(tmp.Name(), c.path(img.digest+imageSuffix)); err != nil {
-		return fmt.Errorf("save image: %w", err)
-	}
-	return c.setKey(key, img.digest)
-}
-
-func compress(f *os.File, img *Image, extra any) error {
-	w, err := zstd.NewWriter(f, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return err
-	}
-	return errors.Join(img.encode(w, extra), w.Close())
-}
-
-func (c Cache) setKey(key, digest string) error {
-	tmp, err := os.CreateTemp(c.Dir, "tmp-*")
-	if err != nil {
-		return fmt.Errorf("save image: %w", err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.WriteString(digest)
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return fmt.Errorf("save image: %w", err)
-	}
-	if err := os.Rename(tmp.Name(), c.path(key+keySuffix)); err != nil {
+	if err := os.Rename(tmp.Name(), c.path(name)); err != nil {
 		return fmt.Errorf("save image: %w", err)
 	}
 	return nil
@@ -101,18 +110,39 @@ func (c Cache) Load(key string, base *Image) (*Image, json.RawMessage, error) {
 }
 
 func open(name, digest string, base *Image) (*Image, json.RawMessage, error) {
-	f, err := os.Open(name)
+	compressed, err := os.ReadFile(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer f.Close()
-	r, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	if sum := sha256.Sum256(compressed); hex.EncodeToString(sum[:]) != digest {
+		return nil, nil, damaged("its digest is %x", sum)
+	}
+	var h zstd.Header
+	if err := h.Decode(compressed); err != nil || !h.HasFCS || h.FrameContentSize > maxFile {
+		return nil, nil, damaged("%d bytes of Zstandard (%v)", h.FrameContentSize, err)
+	}
+	z, err := decompressor()
 	if err != nil {
 		return nil, nil, err
 	}
-	defer r.Close()
-	return decode(r, digest, base)
+	content := allocate(int64(h.FrameContentSize))
+	populate(content)
+	b, err := z.DecodeAll(compressed, content[:0])
+	if err != nil {
+		release(content)
+		return nil, nil, damaged("%v", err)
+	}
+	img, extra, err := decode(b, base)
+	if err != nil {
+		release(content)
+		return nil, nil, err
+	}
+	img.memory, img.digest = content, digest
+	return img, extra, nil
 }
+
+// maxFile bounds what an image can be unpacked to.
+const maxFile = maxPages*pageSize + 64<<20
 
 func remove(name string) error {
 	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {

@@ -1,21 +1,14 @@
 package image
 
 import (
-	"bufio"
-	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 )
 
 // An image in a file, before it is compressed: magic, the length of a header as an unsigned varint, the header as JSON, the numbers of the
-// pages of a delta as unsigned varints (the first one, then the distance from each to the next), and the pages. The image's digest is the
-// SHA-256 of all that.
+// pages of a delta as unsigned varints (the first one, then the distance from each to the next), and the pages.
 const magic = "mayfly image 1\n"
 
 // header is what an image in a file begins with.
@@ -29,11 +22,8 @@ type header struct {
 	Extra json.RawMessage `json:"extra,omitempty"`
 }
 
-// Limits on what is read from a file that may be damaged.
-const (
-	maxHeader = 16 << 20
-	maxPages  = 1 << 20 // of 4 KiB: all that 32 bits can address
-)
+// maxPages is how many pages of 4 KiB 32 bits can address.
+const maxPages = 1 << 20
 
 // ErrDamaged is what an image in a file is when it is none, or not the one it should be.
 var ErrDamaged = errors.New("the image is damaged")
@@ -42,72 +32,42 @@ func damaged(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
 }
 
-// Digest returns what identifies the image; "" before it was encoded or decoded.
-func (i *Image) Digest() string { return i.digest }
-
-// encode writes the image with extra, and sets its digest. A delta's base has one already.
-func (i *Image) encode(w io.Writer, extra any) error {
+// encode returns the image with extra. A delta's base has a digest already.
+func (i *Image) encode(extra any) ([]byte, error) {
 	h := header{Size: i.size, Globals: i.globals, Pages: len(i.content) / pageSize}
 	if i.base != nil {
 		if h.Base = i.base.digest; h.Base == "" {
-			return errors.New("encode image: its base has no digest yet")
+			return nil, errors.New("encode image: its base has no digest yet")
 		}
 	}
 	var err error
 	if h.Extra, err = json.Marshal(extra); err != nil {
-		return fmt.Errorf("encode image: %w", err)
+		return nil, fmt.Errorf("encode image: %w", err)
 	}
 	text, err := json.Marshal(h)
 	if err != nil {
-		return fmt.Errorf("encode image: %w", err)
+		return nil, fmt.Errorf("encode image: %w", err)
 	}
-	head := binary.AppendUvarint([]byte(magic), uint64(len(text)))
-	head = append(head, text...)
+	b := make([]byte, 0, len(magic)+len(text)+16+4*h.Pages+len(i.content))
+	b = append(b, magic...)
+	b = binary.AppendUvarint(b, uint64(len(text)))
+	b = append(b, text...)
 	last := 0
 	for page := range i.differs.pages() {
-		head = binary.AppendUvarint(head, uint64(page-last))
+		b = binary.AppendUvarint(b, uint64(page-last))
 		last = page
 	}
-	sum := sha256.New()
-	for _, part := range [][]byte{head, i.content} {
-		sum.Write(part)
-		if _, err := w.Write(part); err != nil {
-			return fmt.Errorf("encode image: %w", err)
-		}
-	}
-	i.digest = hex.EncodeToString(sum.Sum(nil))
-	return nil
+	return append(b, i.content...), nil
 }
 
-// hashing hashes what is read through it.
-type hashing struct {
-	r   *bufio.Reader
-	sum hash.Hash
-}
-
-func (h *hashing) Read(p []byte) (int, error) {
-	n, err := h.r.Read(p)
-	h.sum.Write(p[:n])
-	return n, err
-}
-
-func (h *hashing) ReadByte() (byte, error) {
-	b, err := h.r.ReadByte()
-	if err == nil {
-		h.sum.Write([]byte{b})
-	}
-	return b, err
-}
-
-// decode reads an image and what was kept with it. A delta needs the base that it was taken from. What is no image, or not the one with that digest, is
-// ErrDamaged.
-func decode(r io.Reader, digest string, base *Image) (img *Image, extra json.RawMessage, err error) {
-	in := &hashing{bufio.NewReaderSize(r, 64<<10), sha256.New()}
-	h, err := decodeHeader(in)
+// decode reads an image, whose pages stay where they are in b, and what was kept with it. A delta needs the base that it was taken from. What is no image, or one
+// of another base, is ErrDamaged.
+func decode(b []byte, base *Image) (*Image, json.RawMessage, error) {
+	h, rest, err := decodeHeader(b)
 	if err != nil {
 		return nil, nil, err
 	}
-	img = &Image{size: h.Size, globals: h.Globals}
+	img := &Image{size: h.Size, globals: h.Globals}
 	switch {
 	case h.Base == "" && int64(h.Pages)*pageSize != h.Size:
 		return nil, nil, damaged("%d pages of %d bytes", h.Pages, h.Size)
@@ -116,67 +76,50 @@ func decode(r io.Reader, digest string, base *Image) (img *Image, extra json.Raw
 		return nil, nil, damaged("it is a delta of another base")
 	default:
 		img.base = base
-		if err := img.decodePages(in, h.Pages); err != nil {
+		if rest, err = img.decodePages(rest, h.Pages); err != nil {
 			return nil, nil, err
 		}
 	}
-	img.content = allocate(int64(h.Pages) * pageSize)
-	if err := img.decodeContent(in, digest); err != nil {
-		img.Close()
-		return nil, nil, err
+	if len(rest) != h.Pages*pageSize {
+		return nil, nil, damaged("%d bytes are not %d pages", len(rest), h.Pages)
 	}
+	img.content = rest
 	return img, h.Extra, nil
 }
 
-func (i *Image) decodeContent(in *hashing, digest string) error {
-	if _, err := io.ReadFull(in, i.content); err != nil {
-		return damaged("its pages: %v", err)
+func decodeHeader(b []byte) (h header, rest []byte, err error) {
+	if len(b) < len(magic) || string(b[:len(magic)]) != magic {
+		return h, nil, damaged("it does not begin as one")
 	}
-	if n, err := io.Copy(io.Discard, in); n > 0 || err != nil {
-		return damaged("%d bytes are left over (%v)", n, err)
+	b = b[len(magic):]
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > uint64(len(b)-n) {
+		return h, nil, damaged("its header has %d bytes", size)
 	}
-	if i.digest = hex.EncodeToString(in.sum.Sum(nil)); i.digest != digest {
-		return damaged("its digest is %s and not %s", i.digest, digest)
-	}
-	return nil
-}
-
-func decodeHeader(in *hashing) (header, error) {
-	var h header
-	start := make([]byte, len(magic))
-	if _, err := io.ReadFull(in, start); err != nil || !bytes.Equal(start, []byte(magic)) {
-		return h, damaged("it does not begin as one")
-	}
-	n, err := binary.ReadUvarint(in)
-	if err != nil || n > maxHeader {
-		return h, damaged("its header has %d bytes (%v)", n, err)
-	}
-	text := make([]byte, n)
-	if _, err := io.ReadFull(in, text); err != nil {
-		return h, damaged("its header: %v", err)
-	}
-	if err := json.Unmarshal(text, &h); err != nil {
-		return h, damaged("its header: %v", err)
+	b = b[n:]
+	if err := json.Unmarshal(b[:size], &h); err != nil {
+		return h, nil, damaged("its header: %v", err)
 	}
 	if h.Size < 0 || h.Size%wasmPage != 0 || h.Size > maxPages*pageSize || h.Pages < 0 || h.Pages > maxPages {
-		return h, damaged("%d bytes in %d pages", h.Size, h.Pages)
+		return h, nil, damaged("%d bytes in %d pages", h.Size, h.Pages)
 	}
-	return h, nil
+	return h, b[size:], nil
 }
 
-func (i *Image) decodePages(in io.ByteReader, n int) error {
+func (i *Image) decodePages(b []byte, pages int) (rest []byte, err error) {
 	i.differs = makePageSet(pagesIn(i.size))
 	page := uint64(0)
-	for at := range n {
-		step, err := binary.ReadUvarint(in)
-		if err != nil {
-			return damaged("its list of pages: %v", err)
+	for at := range pages {
+		step, n := binary.Uvarint(b)
+		if n <= 0 {
+			return nil, damaged("its list of pages ends early")
 		}
+		b = b[n:]
 		if page += step; at > 0 && step == 0 || step > maxPages || page >= uint64(pagesIn(i.size)) {
-			return damaged("page %d of %d", page, pagesIn(i.size))
+			return nil, damaged("page %d of %d", page, pagesIn(i.size))
 		}
 		i.differs.add(int(page))
 	}
 	i.countBefore()
-	return nil
+	return b, nil
 }

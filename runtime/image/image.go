@@ -22,11 +22,15 @@ type Image struct {
 
 	// content is the memory of a whole image; of a delta the pages in which it differs, one after the other.
 	content []byte
+	memory  []byte // what content lies in, as allocate returned it
 	differs pageSet
 	before  []int32 // how many pages differ before each word of differs
 
 	hot hotPages
 }
+
+// Digest returns what identifies the image: the SHA-256 of the file in which it is kept; "" before it was saved or loaded.
+func (i *Image) Digest() string { return i.digest }
 
 // Size returns how many bytes of linear memory a sandbox at the image has.
 func (i *Image) Size() int64 { return i.size }
@@ -49,7 +53,8 @@ func (i *Image) root() *Image {
 
 // newWhole returns the whole image of a memory, which it copies.
 func newWhole(memory []byte, globals []uint64) *Image {
-	img := &Image{size: int64(len(memory)), globals: globals, content: allocate(int64(len(memory)))}
+	img := &Image{size: int64(len(memory)), globals: globals, memory: allocate(int64(len(memory)))}
+	img.content = img.memory[:len(memory)]
 	copy(img.content, memory)
 	return img
 }
@@ -67,7 +72,8 @@ func newDelta(base *Image, memory []byte, globals []uint64, changed pageSet) *Im
 		}
 	}
 	img.countBefore()
-	img.content = allocate(int64(img.differs.count()) * pageSize)
+	img.memory = allocate(int64(img.differs.count()) * pageSize)
+	img.content = img.memory[:img.differs.count()*pageSize]
 	at := 0
 	for page := range img.differs.pages() {
 		at += copy(img.content[at:], memory[page*pageSize:(page+1)*pageSize])
@@ -75,9 +81,9 @@ func newDelta(base *Image, memory []byte, globals []uint64, changed pageSet) *Im
 	return img
 }
 
-// allocate returns zeroed memory that is not the garbage collector's, whose heap would be twice as large for it.
+// allocate returns zeroed memory, of at least size bytes, that is not the garbage collector's, whose heap would be twice as large for it.
 func allocate(size int64) []byte {
-	b := reserve(uint64(size))
+	b := reserve(uint64(pagesIn(size) * pageSize))
 	if b == nil || commit(b) != nil {
 		release(b)
 		return make([]byte, size)
@@ -87,8 +93,8 @@ func allocate(size int64) []byte {
 
 // Close gives the image's memory back. No sandbox may stand at it, or at a delta of it.
 func (i *Image) Close() {
-	release(i.content)
-	i.content = nil
+	release(i.memory)
+	i.memory, i.content = nil, nil
 }
 
 func (i *Image) countBefore() {

@@ -315,8 +315,11 @@ func (p *Pool) await(ctx context.Context, head bool, patience time.Duration, pau
 // find takes an idle sandbox. It is called with mu held.
 func (g *Group) find(owner Owner) (Sandbox, Source, bool) {
 	e, source := last(g.idle[owner]), Warm
-	if e == nil && owner != nil {
-		e, source = last(g.idle[nil]), Free
+	if e == nil {
+		e = last(g.idle[nil])
+	}
+	if e != nil && e.owner == nil {
+		source = Free
 	}
 	if e == nil {
 		source = TakenOver
@@ -343,10 +346,11 @@ func last(of []*entry) *entry {
 	return of[len(of)-1]
 }
 
-// ahead has a sandbox made, where there are fewer free ones than there shall be and room for it. It is called with mu held.
+// ahead has a sandbox made, where there are fewer free ones than there shall be and room for it: twice, so that those that grow a little do not
+// drive out others for which one is made ahead again. It is called with mu held.
 func (g *Group) ahead() {
 	p := g.pool
-	if g.making || g.closed || p.closed || len(g.idle[nil]) >= g.spare || p.used+g.size > p.limit {
+	if g.making || g.closed || p.closed || len(g.idle[nil]) >= g.spare || p.used+2*g.size > p.limit {
 		return
 	}
 	g.making = true

@@ -182,7 +182,7 @@ func TestWaitingIsTold(t *testing.T) {
 }
 
 func TestSparesAreMadeAheadWhereThereIsRoom(t *testing.T) {
-	p := pool.New(3 * size)
+	p := pool.New(4 * size)
 	g := newGroup(p, 1)
 	a := acquire(t, g, "a", pool.Made)
 	for p.State().Free == 0 {
@@ -192,7 +192,7 @@ func TestSparesAreMadeAheadWhereThereIsRoom(t *testing.T) {
 	for p.State().Free == 0 {
 		time.Sleep(time.Millisecond) // polls a state
 	}
-	c := acquire(t, g, "c", pool.Free) // with which the budget is used up
+	c := acquire(t, g, "c", pool.Free) // beside which there is room for one, and not for two
 	for _, s := range []*sandbox{a, b, c} {
 		g.Discard(s)
 	}
