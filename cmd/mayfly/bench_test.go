@@ -1,0 +1,299 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
+)
+
+// The function that is measured, natively and in Mayfly: JSON in, JSON out.
+const (
+	greetHandler = "def handler(request):\n    return {'hello': request.json()['name']}\n"
+	greetWSGI    = `import json
+
+def app(environ, start_response):
+    name = json.loads(environ["wsgi.input"].read())["name"]
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps({"hello": name}).encode()]
+`
+	greetWorker = `export default {
+  async fetch(request) {
+    const { name } = await request.json();
+    return Response.json({ hello: name });
+  },
+};
+`
+	workerdConfig = `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = (modules = [(name = "main", esModule = embed "worker.js")], compatibilityDate = "2024-01-01"))],
+  sockets = [(name = "http", address = "127.0.0.1:%d", http = (), service = "main")],
+);
+`
+	greetBody   = `{"name":"Ada"}`
+	greetAnswer = `{"hello":"Ada"}`
+)
+
+// connections is how many keep-alive connections send requests, each the next one when it has its answer.
+const connections = 64
+
+// TestMain lets this binary be the echo server that everything is measured beside.
+func TestMain(m *testing.M) {
+	if address := os.Getenv("MAYFLY_BENCH_ECHO"); address != "" {
+		err := fasthttp.ListenAndServe(address, func(ctx *fasthttp.RequestCtx) {
+			var in struct{ Name string }
+			if err := json.Unmarshal(ctx.PostBody(), &in); err != nil {
+				ctx.Error(err.Error(), fasthttp.StatusBadRequest)
+				return
+			}
+			out, err := json.Marshal(map[string]string{"hello": in.Name})
+			if err != nil {
+				ctx.Error(err.Error(), fasthttp.StatusInternalServerError)
+				return
+			}
+			ctx.SetContentType("application/json")
+			ctx.SetBody(out)
+		})
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// BenchmarkLoad measures servers in processes of their own under load over HTTP, all in one run: a bare fasthttp server that decodes and
+// encodes the same JSON (echo), functions in Mayfly, and where they are installed the same in Python under gunicorn with two workers, and in JavaScript in
+// workerd (which is looked for on PATH). Metrics: requests a second, as a part of echo's (of-echo), and p99 as a multiple of p50.
+func BenchmarkLoad(b *testing.B) {
+	dir := b.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+			b.Fatal(err)
+		}
+		return path
+	}
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	binary := filepath.Join(dir, "mayfly")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		b.Fatalf("go build: %v\n%s", err, out)
+	}
+	mayfly := launch(b, exec.Command(binary, "serve", "--data-dir", runtimetest.DataDir(b), "--listen", "ADDRESS"))
+	deploy := func(name string, args ...string) string {
+		cmd := exec.Command(binary, append([]string{"deploy", "--url", "http://" + mayfly, "--name", name}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			b.Fatalf("deploy %s: %v\n%s", name, err, out)
+		}
+		return "http://" + mayfly + "/fn/" + name
+	}
+	write("fresh/main.py", greetHandler)
+	write("reuse/main.py", greetHandler)
+	write("reuse/mayfly.toml", "isolation = \"reuse\"\n")
+	echo := exec.Command(self)
+	targets := []struct{ name, url string }{
+		{"echo", "http://" + launchEnv(b, echo, "MAYFLY_BENCH_ECHO")},
+		{"python-fresh", deploy("fresh", filepath.Join(dir, "fresh"))},
+		{"python-reuse", deploy("reuse", filepath.Join(dir, "reuse"))},
+	}
+	if _, err := os.Stat("../../examples/c/hello/hello.wasm"); err == nil {
+		targets = append(targets, struct{ name, url string }{"c-fresh", deploy("c", "../../examples/c/hello/hello.wasm")})
+	} else {
+		b.Log("c-fresh is left out: make examples builds it where clang and wasi-libc are there")
+	}
+	if gunicorn, err := exec.LookPath("gunicorn"); err == nil {
+		write("native.py", greetWSGI)
+		url := "http://" + launch(b, exec.Command(gunicorn, "--workers", "2", "--bind", "ADDRESS", "--chdir", dir, "--log-level", "error", "--keep-alive", "60", "native:app"))
+		targets = append(targets, struct{ name, url string }{"gunicorn", url})
+		threads := launch(b, exec.Command(gunicorn, "--workers", "2", "--threads", "32", "--bind", "ADDRESS", "--chdir", dir, "--log-level", "error", "--keep-alive", "60", "native:app"))
+		targets = append(targets, struct{ name, url string }{"gunicorn-threads", "http://" + threads})
+	} else {
+		b.Log("gunicorn is left out: it is not installed")
+	}
+	if workerd, err := exec.LookPath("workerd"); err == nil {
+		write("worker.js", greetWorker)
+		address := freeAddress(b)
+		_, port, _ := net.SplitHostPort(address)
+		config := write("config.capnp", strings.ReplaceAll(workerdConfig, "%d", port))
+		launchAt(b, exec.Command(workerd, "serve", config), address)
+		targets = append(targets, struct{ name, url string }{"workerd", "http://" + address})
+	} else {
+		b.Log("workerd is left out: it is not on PATH")
+	}
+	var echoRate float64
+	for _, target := range targets {
+		b.Run(target.name, func(b *testing.B) {
+			latencies, took := load(b, target.url)
+			rate := float64(len(latencies)) / took.Seconds()
+			if target.name == "echo" {
+				echoRate = rate
+			}
+			p50, p99 := latencies[len(latencies)/2], latencies[len(latencies)*99/100]
+			b.ReportMetric(rate, "req/s")
+			b.ReportMetric(rate/echoRate, "of-echo")
+			b.ReportMetric(float64(p99)/float64(p50), "p99/p50")
+		})
+	}
+}
+
+// load sends b.N requests over the connections, and returns how long each took, in order, and all together.
+func load(b *testing.B, url string) (latencies []time.Duration, took time.Duration) {
+	uri := fasthttp.AcquireURI()
+	defer fasthttp.ReleaseURI(uri)
+	if err := uri.Parse(nil, []byte(url)); err != nil {
+		b.Fatal(err)
+	}
+	const warm = 20 // requests on each connection that are not counted
+	each := max(1, b.N/connections)
+	times := make([][]time.Duration, connections)
+	var ready, done sync.WaitGroup
+	start := make(chan struct{})
+	for n := range connections {
+		ready.Add(1)
+		done.Go(func() {
+			c := newBenchClient(string(uri.Host()), url)
+			var err error
+			for i := 0; err == nil && i < warm; i++ {
+				err = c.exchange()
+			}
+			ready.Done()
+			<-start
+			for i := 0; err == nil && i < each; i++ {
+				begin := time.Now()
+				err = c.exchange()
+				times[n] = append(times[n], time.Since(begin))
+			}
+			if err != nil {
+				b.Error(err)
+			}
+			c.close()
+		})
+	}
+	ready.Wait()
+	b.ResetTimer()
+	begin := time.Now()
+	close(start)
+	done.Wait()
+	took = time.Since(begin)
+	b.StopTimer()
+	latencies = slices.Concat(times...)
+	slices.Sort(latencies)
+	if len(latencies) == 0 {
+		b.Fatal("no request was answered")
+	}
+	return latencies, took
+}
+
+// benchClient is one keep-alive connection.
+type benchClient struct {
+	address, url string
+
+	conn net.Conn // nil: the next request makes one
+	w    *bufio.Writer
+	r    *bufio.Reader
+	req  fasthttp.Request
+	resp fasthttp.Response
+}
+
+func newBenchClient(address, url string) *benchClient {
+	c := &benchClient{address: address, url: url}
+	c.req.SetRequestURI(url)
+	c.req.Header.SetMethod("POST")
+	c.req.Header.SetContentType("application/json")
+	c.req.SetBodyString(greetBody)
+	return c
+}
+
+// exchange sends a request and reads its answer. A server may close the connection after it, as gunicorn's sync workers do.
+func (c *benchClient) exchange() error {
+	if c.conn == nil {
+		var err error
+		if c.conn, err = net.Dial("tcp", c.address); err != nil {
+			return err
+		}
+		c.w, c.r = bufio.NewWriter(c.conn), bufio.NewReader(c.conn)
+	}
+	if err := errors.Join(c.req.Write(c.w), c.w.Flush(), c.resp.Read(c.r)); err != nil {
+		return err
+	}
+	if got := strings.ReplaceAll(string(c.resp.Body()), " ", ""); c.resp.StatusCode() != 200 || got != greetAnswer && !strings.HasSuffix(c.url, "/fn/c") {
+		return fmt.Errorf("%s answered %d %s", c.url, c.resp.StatusCode(), got)
+	}
+	if c.resp.ConnectionClose() {
+		c.close()
+	}
+	return nil
+}
+
+func (c *benchClient) close() {
+	if c.conn != nil {
+		_ = c.conn.Close() // nothing is on its way
+		c.conn = nil
+	}
+}
+
+func freeAddress(b *testing.B) string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// launch starts a server with a free address in place of the argument ADDRESS, and returns it when it can be reached.
+func launch(b *testing.B, cmd *exec.Cmd) string {
+	address := freeAddress(b)
+	for i, arg := range cmd.Args {
+		if arg == "ADDRESS" {
+			cmd.Args[i] = address
+		}
+	}
+	launchAt(b, cmd, address)
+	return address
+}
+
+// launchEnv is launch for a server that finds its address in an environment variable.
+func launchEnv(b *testing.B, cmd *exec.Cmd, variable string) string {
+	address := freeAddress(b)
+	cmd.Env = append(os.Environ(), variable+"="+address)
+	launchAt(b, cmd, address)
+	return address
+}
+
+func launchAt(b *testing.B, cmd *exec.Cmd, address string) {
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
+		_ = cmd.Wait()
+	})
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close() // it was only to see
+			return
+		}
+		if time.Now().After(deadline) {
+			b.Fatalf("%s does not listen: %v", cmd.Path, err)
+		}
+		time.Sleep(10 * time.Millisecond) // polls, with a deadline
+	}
+}
