@@ -227,12 +227,12 @@ func (v *version) guestError(guest *interrupt.Call, err error, r refuser) error 
 	failure, failed := errors.AsType[*python.Failure](err)
 	code, exited := wasi.IsExit(err)
 	refused, _ := r.Refused()
-	switch guest.Cause() {
-	case interrupt.ErrTime:
+	switch cause := guest.Cause(); {
+	case errors.Is(cause, interrupt.ErrTime):
 		return &LimitError{Kind: ErrTimeout, Limit: "a request's time", Value: v.limits.timeout.String(), Measured: guest.Elapsed().Round(time.Millisecond).String(), Setting: "timeout in mayfly.toml"}
-	case interrupt.ErrCPU:
+	case errors.Is(cause, interrupt.ErrCPU):
 		return &LimitError{Kind: ErrTimeout, Limit: "a request's CPU time", Value: v.limits.cpu.String(), Measured: guest.CPU().Round(time.Millisecond).String(), Setting: "cpu in mayfly.toml"}
-	case interrupt.ErrCut:
+	case errors.Is(cause, interrupt.ErrCut):
 		return ErrCanceled
 	}
 	switch {

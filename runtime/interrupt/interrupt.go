@@ -334,10 +334,10 @@ func (c *Call) Done() <-chan struct{} {
 
 // Err implements context.Context.
 func (c *Call) Err() error {
-	switch c.Cause() {
-	case nil:
+	switch cause := c.Cause(); {
+	case cause == nil:
 		return nil
-	case ErrCut:
+	case errors.Is(cause, ErrCut):
 		return context.Canceled
 	}
 	return context.DeadlineExceeded

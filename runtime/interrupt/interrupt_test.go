@@ -83,7 +83,7 @@ func TestRunawaysEndAndHoldUpNobody(t *testing.T) {
 						t.Errorf("beside it: %v", err)
 					}
 				}
-				if err == nil || !strings.Contains(err.Error(), "unreachable") || cause != ErrTime {
+				if err == nil || !strings.Contains(err.Error(), "unreachable") || !errors.Is(cause, ErrTime) {
 					t.Errorf("%v, because of %v", err, cause)
 				}
 			}
@@ -146,11 +146,11 @@ func TestParentsCutCallsOff(t *testing.T) {
 		}
 		time.AfterFunc(5*time.Millisecond, cancel)
 		for range 3 {
-			if cause := <-causes; cause != ErrCut {
+			if cause := <-causes; !errors.Is(cause, ErrCut) {
 				t.Errorf("followed %t: ended by %v", follow, cause)
 			}
 		}
-		if cause, _ := run(w, ctx, instantiate(t, loop), Limits{}); cause != ErrCut {
+		if cause, _ := run(w, ctx, instantiate(t, loop), Limits{}); !errors.Is(cause, ErrCut) {
 			t.Errorf("followed %t: begun after its parent's end, ended by %v", follow, cause)
 		}
 		stop()
@@ -162,7 +162,7 @@ func TestClosedWatchdogLetsNothingRun(t *testing.T) {
 	w := NewWatchdog()
 	time.AfterFunc(5*time.Millisecond, w.Close)
 	for range 2 {
-		if cause, _ := run(w, t.Context(), mod, Limits{}); cause != ErrCut {
+		if cause, _ := run(w, t.Context(), mod, Limits{}); !errors.Is(cause, ErrCut) {
 			t.Errorf("ended by %v", cause)
 		}
 	}
@@ -182,7 +182,7 @@ func TestWaitingIsNoCPUTime(t *testing.T) {
 	c.Arm(Of(mod), waits{time.Now()})
 	_, err := mod.ExportedFunction("_start").Call(c)
 	c.Disarm()
-	if c.Cause() != ErrCPU || err == nil || !errors.Is(c.Err(), context.DeadlineExceeded) {
+	if !errors.Is(c.Cause(), ErrCPU) || err == nil || !errors.Is(c.Err(), context.DeadlineExceeded) {
 		t.Errorf("%v, because of %v", err, c.Cause())
 	}
 	if c.CPU() < 20*time.Millisecond || c.Elapsed() < 40*time.Millisecond {
