@@ -43,13 +43,14 @@ func (s *Server) callFunction(ctx *fasthttp.RequestCtx, path string) {
 		s.fail(ctx, err)
 		return
 	}
+	ctx.Conn().(*conn).after = target.Close
 	body, err := readBody(ctx, target.RequestLimit(), "a request's body", "max_request in mayfly.toml")
 	if err != nil {
-		target.Close()
 		s.failBody(ctx, err)
 		return
 	}
 	r := newCall(ctx, functionPrefix+name, rest, body)
+	target.Measure = len(ctx.Request.Header.Peek(headerUsage)) > 0
 	response, outcome, err := target.Invoke(s.ctx, r)
 	if err != nil {
 		s.fail(ctx, err)
@@ -57,16 +58,33 @@ func (s *Server) callFunction(ctx *fasthttp.RequestCtx, path string) {
 		writeResponse(ctx, response)
 	}
 	h := &ctx.Response.Header
-	h.Set(headerRequestID, r.ID)
-	if outcome.Version == 0 {
-		return
-	}
-	h.Set("Server-Timing", serverTiming(&outcome.Phases))
-	start := "warm"
+	h.SetCanonical(headerRequestIDBytes, []byte(r.ID))
+	h.SetCanonical(headerTimingBytes, appendTiming(nil, &outcome.Phases))
+	start := startWarm
 	if outcome.Cold {
-		start = "cold"
+		start = startCold
 	}
-	h.Set("X-Mayfly-Start", start)
+	h.SetCanonical(headerStartBytes, start)
+	if target.Measure {
+		h.Set(headerUsage, usage(&outcome))
+	}
+}
+
+// Header fields of answers, in fasthttp's canonical form.
+var (
+	headerRequestIDBytes = []byte(headerRequestID)
+	headerTimingBytes    = []byte("Server-Timing")
+	headerStartBytes     = []byte("X-Mayfly-Start")
+	startWarm, startCold = []byte("warm"), []byte("cold")
+)
+
+// headerUsage asks, in a request, for what the call has used, which is in the answer's field of the same name.
+const headerUsage = "X-Mayfly-Usage"
+
+// usage writes what a call has used as a dictionary (RFC 9651 section 3.2): CPU milliseconds, bytes of linear memory, pages of 4 KiB that were
+// written, and how many of them are hot.
+func usage(o *runtime.Outcome) string {
+	return fmt.Sprintf("cpu-ms=%.3f, memory=%d, pages=%d, hot=%d", o.CPU.Seconds()*1e3, o.Memory, o.Pages, o.Hot)
 }
 
 // failBody answers a request whose body was too large or did not arrive. The rest of it is not waited for.
@@ -99,16 +117,18 @@ func writeResponse(ctx *fasthttp.RequestCtx, r *call.Response) {
 	ctx.Response.SetBodyRaw(r.Body)
 }
 
-// serverTiming writes the phases that took place as a Server-Timing header field (W3C Server Timing): milliseconds with
+// appendTiming appends the phases that took place as a Server-Timing header field (W3C Server Timing): milliseconds with
 // microseconds behind the point.
-func serverTiming(p *call.Phases) string {
-	b := make([]byte, 0, 96)
+func appendTiming(b []byte, p *call.Phases) []byte {
+	start := len(b)
 	for name, took := range p.All() {
-		if len(b) > 0 {
+		if len(b) > start {
 			b = append(b, ", "...)
 		}
 		b = append(append(b, name...), ";dur="...)
-		b = strconv.AppendFloat(b, took.Seconds()*1e3, 'f', 3, 64)
+		us := took.Microseconds()
+		b = strconv.AppendInt(b, us/1000, 10)
+		b = append(b, '.', byte('0'+us/100%10), byte('0'+us/10%10), byte('0'+us%10))
 	}
-	return string(b)
+	return b
 }

@@ -96,6 +96,7 @@ func New(o Options) (*Server, error) {
 	s.http = &fasthttp.Server{
 		Handler:               s.handle,
 		ErrorHandler:          s.badRequest,
+		ConnState:             stateChanged,
 		Name:                  "mayfly",
 		ReadTimeout:           readTimeout,
 		IdleTimeout:           idleTimeout,
@@ -121,7 +122,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	if stopped {
 		return ln.Close()
 	}
-	return s.http.Serve(ln)
+	return s.http.Serve(listener{ln})
 }
 
 // Shutdown takes no new requests and waits for those that run. When ctx ends before them, they are cut off, and the error is

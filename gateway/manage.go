@@ -195,32 +195,3 @@ func (s *Server) unload(ctx *fasthttp.RequestCtx) {
 	}
 	ctx.SetStatusCode(fasthttp.StatusNoContent)
 }
-
-// stats answers with a function's counters: those of phases, which the runtime calls phase.NAME.calls and phase.NAME.ns, grouped.
-func (s *Server) stats(ctx *fasthttp.RequestCtx) {
-	counters, err := s.options.Runtime.Stats(name(ctx))
-	if err != nil {
-		s.fail(ctx, err)
-		return
-	}
-	type phase struct {
-		Calls   uint64  `json:"calls"`
-		TotalMS float64 `json:"total_ms"`
-		MeanMS  float64 `json:"mean_ms"`
-	}
-	answer, phases := map[string]any{"calls": 0, "errors": 0, "cold": 0}, map[string]phase{}
-	for key, n := range counters {
-		name, isPhase := strings.CutPrefix(key, "phase.")
-		if !isPhase {
-			answer[key] = n
-			continue
-		}
-		if name, ok := strings.CutSuffix(name, ".ns"); ok {
-			p := phase{Calls: counters["phase."+name+".calls"], TotalMS: float64(n) / 1e6}
-			p.MeanMS = p.TotalMS / float64(max(p.Calls, 1))
-			phases[name] = p
-		}
-	}
-	answer["phases"] = phases
-	s.json(ctx, fasthttp.StatusOK, answer)
-}

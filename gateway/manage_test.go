@@ -77,7 +77,7 @@ func TestListDescribeVersionsStatsDelete(t *testing.T) {
 		{"/v1/functions", `"name":"one","live":{"version":2,"live":true,"kind":"python"`},
 		{"/v1/functions/one", `"entry":"main:handler","python":"3.12.0"`},
 		{"/v1/functions/one/versions", `{"versions":[{"version":1,"live":false`},
-		{"/v1/functions/one/stats", `"calls":1,"cold":0,"errors":0`},
+		{"/v1/functions/one/stats", `"calls":1,"cold":0,"errors":0,`},
 	} {
 		if a := s.send("GET", tc.path, ""); a.status != 200 || !strings.Contains(a.body, tc.want) {
 			t.Errorf("%s: %d %s, want it to have %s", tc.path, a.status, a.body, tc.want)

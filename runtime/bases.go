@@ -86,7 +86,7 @@ func (b *bases) acquire(ctx context.Context, build pyenv.Base, env []string, pha
 				return nil, result.Err
 			}
 			took := result.Val.(call.Phases)
-			phases.Load, phases.Compile, phases.Boot = took.Load, took.Compile, took.Boot
+			phases[call.Load], phases[call.Compile], phases[call.Boot] = took[call.Load], took[call.Compile], took[call.Boot]
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -148,10 +148,10 @@ func (b *bases) start(ctx context.Context, base *pythonBase, build pyenv.Base, e
 	var s *python.Sandbox
 	base.Base, err = python.LoadBase(b.rt.disk, key, config)
 	loaded := time.Now()
-	took.Load += loaded.Sub(begin)
+	took[call.Load] += loaded.Sub(begin)
 	if errors.Is(err, image.ErrNoImage) {
 		base.Base, s, err = b.boot(ctx, config, key)
-		took.Boot = time.Since(loaded)
+		took[call.Boot] = time.Since(loaded)
 	}
 	if err != nil {
 		return fmt.Errorf("CPython %s: %w", build.Version, err)

@@ -85,8 +85,8 @@ func BenchmarkInvoke(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				run += o.Phases.Run
-				reset += o.Phases.Reset
+				run += o.Phases[call.Run]
+				reset += o.Phases[call.Reset]
 			}
 			b.ReportMetric(float64(run.Microseconds())/float64(b.N), "run-us")
 			b.ReportMetric(float64(reset.Microseconds())/float64(b.N), "reset-us")

@@ -67,22 +67,22 @@ func (c *command) loadWasm() ([]byte, error) {
 	return c.root.ReadFile(filepath.FromSlash(c.ver.meta.Wasm))
 }
 
-func (c *command) serve(ctx context.Context, t *turn, r *call.Request, o *Outcome) (*call.Response, func(), error) {
-	l, err := c.acquire(ctx, o)
+func (c *command) serve(ctx context.Context, t *Target, r *call.Request) (*call.Response, error) {
+	l, err := c.acquire(ctx, t)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	s, err := c.sandbox(ctx, t, l, o)
+	s, err := c.sandbox(ctx, t, l)
 	if err != nil {
 		c.release(l)
-		return nil, nil, err
+		return nil, err
 	}
-	response, err := c.run(ctx, t, s, l, r, o)
-	return response, func() { c.giveBack(s, l) }, err
+	t.done = func() { c.giveBack(s, l) }
+	return c.run(ctx, t, s, l, r)
 }
 
 // acquire returns the loaded module, with a reference to it.
-func (c *command) acquire(ctx context.Context, o *Outcome) (*loadedCommand, error) {
+func (c *command) acquire(ctx context.Context, t *Target) (*loadedCommand, error) {
 	for {
 		c.mu.Lock()
 		l := c.loaded
@@ -91,8 +91,13 @@ func (c *command) acquire(ctx context.Context, o *Outcome) (*loadedCommand, erro
 		}
 		c.mu.Unlock()
 		if l != nil {
+			if err := t.resume(ctx); err != nil {
+				c.release(l)
+				return nil, err
+			}
 			return l, nil
 		}
+		t.turn.Pause()
 		done := c.loads.DoChan("", func() (any, error) {
 			// The request may give up before: the runtime must know that something still runs.
 			if !c.rt.hold() {
@@ -106,9 +111,7 @@ func (c *command) acquire(ctx context.Context, o *Outcome) (*loadedCommand, erro
 			if result.Err != nil {
 				return nil, result.Err
 			}
-			took := result.Val.(call.Phases)
-			o.Phases.Load, o.Phases.Compile, o.Phases.Boot = took.Load, took.Compile, took.Boot
-			o.Cold = true
+			t.loaded(result.Val.(call.Phases))
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -147,7 +150,7 @@ func (c *command) loadInto(ctx context.Context, l *loadedCommand, took *call.Pha
 		return nil
 	}
 	begin := time.Now()
-	defer func() { took.Boot = time.Since(begin) }()
+	defer func() { took[call.Boot] = time.Since(begin) }()
 	got, _, err := l.group.Acquire(ctx, l, c.ver.limits.timeout, nil)
 	if err != nil {
 		return c.ver.noSandbox(err)
@@ -192,7 +195,8 @@ type commandSandbox struct {
 	out      files.Output
 	logs     *streams
 	reset    time.Duration // how long the last reset took
-	drops    int           // the loadedCommand's drops when it was acquired
+	restored image.Restored
+	drops    int // the loadedCommand's drops when it was acquired
 }
 
 // Close implements pool.Sandbox.
@@ -269,31 +273,27 @@ func (s *commandSandbox) bringBack(l *loadedCommand) error {
 		return err
 	}
 	s.temp.Clear()
-	_, err := s.instance.Restore(l.image)
+	var err error
+	s.restored, err = s.instance.Restore(l.image)
 	return err
 }
 
 // sandbox returns a sandbox for a request.
-func (c *command) sandbox(ctx context.Context, t *turn, l *loadedCommand, o *Outcome) (*commandSandbox, error) {
-	waited := time.Now()
-	if err := t.take(ctx); err != nil {
-		return nil, ErrCanceled
-	}
-	begin := time.Now()
-	o.Phases.Queue += begin.Sub(waited)
+func (c *command) sandbox(ctx context.Context, t *Target, l *loadedCommand) (*commandSandbox, error) {
+	o, begin := &t.outcome, time.Now()
 	c.mu.Lock()
 	drops := l.drops
 	c.mu.Unlock()
-	got, source, err := l.group.Acquire(ctx, l, c.ver.limits.timeout, t)
+	got, source, err := l.group.Acquire(ctx, l, c.ver.limits.timeout, &t.turn)
 	if err != nil {
 		return nil, c.ver.noSandbox(err)
 	}
 	s := got.(*commandSandbox)
 	s.drops = drops
 	if source == pool.Warm {
-		o.Phases.Reset = s.reset
+		o.Phases[call.Reset] = s.reset
 	} else {
-		o.Phases.Restore = time.Since(begin)
+		o.Phases[call.Restore] = time.Since(begin)
 	}
 	return s, nil
 }
@@ -312,6 +312,7 @@ func (c *command) giveBack(s *commandSandbox, l *loadedCommand) {
 		return
 	}
 	s.reset = time.Since(begin)
+	c.ver.stats.reset(s.reset, s.restored)
 	c.mu.Lock()
 	current := s.drops == l.drops
 	c.mu.Unlock()
@@ -345,7 +346,8 @@ func (c *command) release(l *loadedCommand) {
 // maxHeaderBytes is what a response's header may have beside the body's limit.
 const maxHeaderBytes = 64 << 10
 
-func (c *command) run(ctx context.Context, t *turn, s *commandSandbox, l *loadedCommand, r *call.Request, o *Outcome) (*call.Response, error) {
+func (c *command) run(ctx context.Context, t *Target, s *commandSandbox, l *loadedCommand, r *call.Request) (*call.Response, error) {
+	o := &t.outcome
 	s.logs.begin(c.ver, r.ID)
 	s.in.Set(r.Body)
 	s.out.Reset(int(c.ver.limits.response) + maxHeaderBytes)
@@ -353,9 +355,9 @@ func (c *command) run(ctx context.Context, t *turn, s *commandSandbox, l *loaded
 	s.process.Env = append(cgi.Env(r), c.ver.env()...)
 	s.instance.Memory.Begin()
 	s.process.Begin()
-	guest := c.ver.timed(ctx, t)
+	guest := c.ver.timed(ctx, &t.turn)
 	defer guest.End()
-	s.process.Pauser = t
+	s.process.Pauser = &t.turn
 	var err error
 	if l.image == nil {
 		err = s.initialize(guest)
@@ -364,7 +366,10 @@ func (c *command) run(ctx context.Context, t *turn, s *commandSandbox, l *loaded
 		err = s.call(guest, s.start)
 	}
 	s.process.Pauser = nil
-	o.Phases.Run, o.CPU = guest.Elapsed(), guest.CPU()
+	o.Phases[call.Run], o.CPU, o.Memory = guest.Elapsed(), guest.CPU(), s.instance.Size()
+	if t.Measure {
+		o.Pages, o.Hot = s.instance.Written()
+	}
 	s.logs.end()
 	if code, ok := wasi.IsExit(err); ok && code == 0 {
 		err = nil

@@ -202,6 +202,7 @@ func (rt *Runtime) replace(name string, v *version) {
 	old := rt.live[name]
 	delete(rt.live, name)
 	if v != nil && !rt.closed {
+		v.stats = rt.stats.function(name)
 		rt.live[name] = v
 	}
 	rt.mu.Unlock()
@@ -253,9 +254,8 @@ func (rt *Runtime) attach(v *version) error {
 	return fmt.Errorf("version %d of %s is of the unknown kind %q: it was deployed by a newer mayfly", v.record.Number, v.function, v.meta.Kind)
 }
 
-// Stats returns a function's counters: calls, errors and what they were, cold, and for each phase how many calls
-// had it (phase.NAME.calls) and how long it took them together in nanoseconds (phase.NAME.ns).
-func (rt *Runtime) Stats(name string) (map[string]uint64, error) {
+// Stats returns what a function has done.
+func (rt *Runtime) Stats(name string) (*Stats, error) {
 	if _, err := rt.store.Function(name); err != nil {
 		return nil, notFound(err)
 	}

@@ -42,33 +42,39 @@ type loaded struct {
 	drops    int // guarded by the interpreter's mu; how often its sandboxes were given up: those from before the last time are not kept
 }
 
-func (e *interpreter) serve(ctx context.Context, t *turn, r *call.Request, o *Outcome) (*call.Response, func(), error) {
-	l, err := e.acquire(ctx, o)
+func (e *interpreter) serve(ctx context.Context, t *Target, r *call.Request) (*call.Response, error) {
+	o := &t.outcome
+	l, err := e.acquire(ctx, t)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	s, err := e.sandbox(ctx, t, l, o)
+	s, err := e.sandbox(ctx, t, l)
 	if err != nil {
 		e.release(l)
-		return nil, nil, err
+		return nil, err
 	}
+	failed := true // until it has answered
+	t.done = func() { e.giveBack(s, l, failed) }
 	s.logs.begin(e.ver, r.ID)
-	guest := e.ver.timed(ctx, t)
+	guest := e.ver.timed(ctx, &t.turn)
 	defer guest.End()
-	response, err := s.Invoke(guest, t, r)
-	o.Phases.Run, o.CPU = guest.Elapsed(), guest.CPU()
+	response, err := s.Invoke(guest, &t.turn, r)
+	o.Phases[call.Run], o.CPU, o.Memory = guest.Elapsed(), guest.CPU(), s.MemorySize()
 	s.logs.end()
-	failed := err != nil
+	failed = err != nil
+	if t.Measure {
+		o.Pages, o.Hot = s.Written()
+	}
 	if errors.Is(err, python.ErrTooLarge) || err == nil && int64(len(response.Body)) > e.ver.limits.response {
 		err = responseTooLarge(e.ver.limits.response)
 	} else if err != nil {
 		err = e.ver.guestError(guest, err, s)
 	}
-	return response, func() { e.giveBack(s, l, failed) }, err
+	return response, err
 }
 
 // acquire returns the loaded function, with a reference to it.
-func (e *interpreter) acquire(ctx context.Context, o *Outcome) (*loaded, error) {
+func (e *interpreter) acquire(ctx context.Context, t *Target) (*loaded, error) {
 	for {
 		e.mu.Lock()
 		l := e.loaded
@@ -78,8 +84,13 @@ func (e *interpreter) acquire(ctx context.Context, o *Outcome) (*loaded, error) 
 		e.mu.Unlock()
 		if l != nil {
 			e.rt.images.use(e)
+			if err := t.resume(ctx); err != nil {
+				e.release(l)
+				return nil, err
+			}
 			return l, nil
 		}
+		t.turn.Pause()
 		done := e.loads.DoChan("", func() (any, error) {
 			// The request may give up before: the runtime must know that something still runs.
 			if !e.rt.hold() {
@@ -93,9 +104,7 @@ func (e *interpreter) acquire(ctx context.Context, o *Outcome) (*loaded, error) 
 			if result.Err != nil {
 				return nil, result.Err
 			}
-			took := result.Val.(call.Phases)
-			o.Phases.Load, o.Phases.Compile, o.Phases.Boot = took.Load, took.Compile, took.Boot
-			o.Cold = true
+			t.loaded(result.Val.(call.Phases))
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -103,25 +112,20 @@ func (e *interpreter) acquire(ctx context.Context, o *Outcome) (*loaded, error) 
 }
 
 // sandbox returns a sandbox that stands at the function's image.
-func (e *interpreter) sandbox(ctx context.Context, t *turn, l *loaded, o *Outcome) (*pythonSandbox, error) {
-	waited := time.Now()
-	if err := t.take(ctx); err != nil {
-		return nil, ErrCanceled
-	}
-	begin := time.Now()
-	o.Phases.Queue += begin.Sub(waited)
+func (e *interpreter) sandbox(ctx context.Context, t *Target, l *loaded) (*pythonSandbox, error) {
+	o, begin := &t.outcome, time.Now()
 	e.mu.Lock()
 	drops := l.drops
 	e.mu.Unlock()
 	for {
-		got, source, err := l.base.group.Acquire(ctx, l, e.ver.limits.timeout, t)
+		got, source, err := l.base.group.Acquire(ctx, l, e.ver.limits.timeout, &t.turn)
 		if err != nil {
 			return nil, e.ver.noSandbox(err)
 		}
 		s := got.(*pythonSandbox)
 		s.drops = drops
 		if source == pool.Warm {
-			o.Phases.Reset = s.reset
+			o.Phases[call.Reset] = s.reset
 			return s, nil
 		}
 		if s.MemoryBytes() > l.function.MemoryBytes { // grown by a function that may have more
@@ -134,7 +138,7 @@ func (e *interpreter) sandbox(ctx context.Context, t *turn, l *loaded, o *Outcom
 			l.base.group.Discard(s)
 			return nil, err
 		}
-		o.Phases.Restore = time.Since(begin)
+		o.Phases[call.Restore] = time.Since(begin)
 		return s, nil
 	}
 }
@@ -153,6 +157,7 @@ func (e *interpreter) giveBack(s *pythonSandbox, l *loaded, failed bool) {
 			return
 		}
 		s.reset = time.Since(begin)
+		e.ver.stats.reset(s.reset, s.Restored())
 	}
 	e.mu.Lock()
 	current := e.loaded == l && s.drops == l.drops
@@ -250,10 +255,10 @@ func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases
 	l.key = imageKey(e.ver.record.Digest, l.base.State().Digest())
 	l.image, err = l.base.LoadImage(e.rt.disk, l.key, l.function)
 	loaded := time.Now()
-	took.Load += loaded.Sub(begin)
+	took[call.Load] += loaded.Sub(begin)
 	if errors.Is(err, image.ErrNoImage) {
 		err = e.makeImage(ctx, l)
-		took.Boot += time.Since(loaded)
+		took[call.Boot] += time.Since(loaded)
 	}
 	return err
 }

@@ -27,68 +27,112 @@ type Outcome struct {
 	Phases call.Phases
 	// CPU is how long the guest computed: its run without what it waited in calls of the host's.
 	CPU time.Duration
+	// Memory is how many bytes of linear memory the guest had at its end, which is the most that it had.
+	Memory int64
+	// Pages is how many pages of 4 KiB the request has written, hot ones in any case, and Hot how many are hot. Zero unless they
+	// were asked for: see Target.Measure.
+	Pages, Hot int
 }
 
-// Target is the live version of a function, found for one request.
+// Target is the live version of a function, found for one request: Find, Invoke, Close. It is used by one goroutine at a time.
 type Target struct {
-	rt  *Runtime
-	ver *version
+	// Measure has Invoke count the pages that the request writes, which takes a look at all of the sandbox's memory.
+	Measure bool
+
+	rt      *Runtime
+	ver     *version
+	turn    turn
+	placed  bool // it has one of the function's places
+	outcome Outcome
+	done    func() // brings the sandbox back, or ends it; nil: there is none
 }
 
-// Find finds the live version of a function, which serves the request even if another takes its place meanwhile. Invoke or Close must be called,
-// once. Errors: ErrNotFound, ErrClosed.
+// Find finds the live version of a function, which serves the request even if another takes its place meanwhile. The target must be closed.
+// Errors: ErrNotFound, ErrClosed.
 func (rt *Runtime) Find(function string) (*Target, error) {
 	v, err := rt.enter(function)
 	if err != nil {
 		return nil, err
 	}
-	return &Target{rt, v}, nil
+	return &Target{rt: rt, ver: v, turn: turn{turns: rt.turns}, outcome: Outcome{Version: v.record.Number}}, nil
 }
 
 // RequestLimit returns how many bytes the body of a request may have.
 func (t *Target) RequestLimit() int64 { return t.ver.limits.request }
 
-// Close gives the target up.
+// Invoke serves the request. The outcome is filled in as far as the request got, in case of an error too. The request can be used again when
+// Invoke has returned. Errors: ErrTooLarge, ErrBusy, ErrTimeout, ErrMemory, ErrFailed, ErrNoPython, ErrCanceled, ErrClosed.
+func (t *Target) Invoke(ctx context.Context, r *call.Request) (*call.Response, Outcome, error) {
+	response, err := t.invoke(ctx, r)
+	t.ver.stats.ended(&t.outcome, err)
+	if err != nil {
+		t.ver.report(r.ID, err)
+	}
+	return response, t.outcome, err
+}
+
+func (t *Target) invoke(ctx context.Context, r *call.Request) (*call.Response, error) {
+	if err := t.ver.CheckBody(int64(len(r.Body))); err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	if err := t.ver.wait(ctx, &t.turn); err != nil {
+		return nil, err
+	}
+	t.placed = true
+	t.outcome.Phases[call.Queue] = time.Since(begin)
+	response, err := t.ver.engine.serve(ctx, t, r)
+	if err != nil {
+		err = t.ver.explain(ctx, err)
+	}
+	return response, err
+}
+
+// loaded notes what loading the function took, for which the request has waited.
+func (t *Target) loaded(took call.Phases) {
+	t.outcome.Cold = true
+	for phase, d := range took {
+		t.outcome.Phases[phase] += d
+	}
+}
+
+// resume goes on after what the turn may have been paused for.
+func (t *Target) resume(ctx context.Context) error {
+	if t.turn.held.Load() {
+		return nil
+	}
+	begin := time.Now()
+	defer func() { t.outcome.Phases[call.Queue] += time.Since(begin) }()
+	if t.turn.Resume(ctx) != nil {
+		return ErrCanceled
+	}
+	return nil
+}
+
+// Close gives the target up: it brings the sandbox back to its image, for the next request. It is to be called when the answer has been
+// sent, which then does not wait for that, and after a panic too.
+//
+// It has its turn until then: the next request is better off in the sandbox that is in the caches than beside it in another one.
 func (t *Target) Close() {
+	if t.done != nil {
+		t.done()
+	}
+	t.turn.give()
+	if t.placed {
+		t.rt.turns.leave(&t.ver.places)
+	}
 	t.ver.end()
 	t.rt.work.Done()
 }
 
-// Invoke calls the live version of a function: see Target.Invoke. It can be ErrNotFound too.
+// Invoke calls the live version of a function: see Target.Invoke. It can be ErrNotFound too. What comes after the answer goes on when it has returned.
 func (rt *Runtime) Invoke(ctx context.Context, function string, r *call.Request) (*call.Response, Outcome, error) {
 	t, err := rt.Find(function)
 	if err != nil {
 		return nil, Outcome{}, err
 	}
+	defer func() { go t.Close() }()
 	return t.Invoke(ctx, r)
-}
-
-// Invoke serves the request. The outcome is filled in as far as the request got, in case of an error too. The request can be used again when
-// Invoke has returned. Errors: ErrTooLarge, ErrBusy, ErrTimeout, ErrMemory, ErrFailed, ErrNoPython, ErrCanceled, ErrClosed.
-func (t *Target) Invoke(ctx context.Context, r *call.Request) (*call.Response, Outcome, error) {
-	o := Outcome{Version: t.ver.record.Number}
-	returned := false
-	defer func() {
-		if !returned { // a panic, which the server outlives
-			t.Close()
-		}
-	}()
-	response, done, err := t.rt.invoke(ctx, t.ver, r, &o)
-	returned = true
-	t.rt.stats.add(t.ver.function, &o, err)
-	if err != nil {
-		t.ver.report(r.ID, err)
-	}
-	if done == nil {
-		t.Close()
-		return response, o, err
-	}
-	// The answer does not wait for the sandbox; the place under the concurrency limit does.
-	go func() {
-		defer t.Close()
-		done()
-	}()
-	return response, o, err
 }
 
 // enter finds the live version and counts the request into it, and into the runtime's work.
@@ -111,37 +155,6 @@ func (rt *Runtime) enter(function string) (*version, error) {
 			return nil, err
 		}
 	}
-}
-
-func (rt *Runtime) invoke(ctx context.Context, v *version, r *call.Request, o *Outcome) (*call.Response, func(), error) {
-	if err := v.CheckBody(int64(len(r.Body))); err != nil {
-		return nil, nil, err
-	}
-	begin := time.Now()
-	if err := v.wait(ctx); err != nil {
-		return nil, nil, err
-	}
-	o.Phases.Queue = time.Since(begin)
-	t := &turn{turns: rt.turns}
-	returned := false
-	defer func() {
-		if !returned {
-			v.places.Release(1)
-			t.give()
-		}
-	}()
-	response, done, err := v.engine.serve(ctx, t, r, o)
-	returned = true
-	if err != nil {
-		err = v.explain(ctx, err)
-	}
-	return response, func() {
-		defer v.places.Release(1)
-		defer t.give()
-		if done != nil {
-			done()
-		}
-	}, err
 }
 
 // explain says of an engine's error what a caller needs to know.

@@ -75,7 +75,7 @@ func (m *modules) acquire(ctx context.Context, digest string, load func() ([]byt
 				return nil, result.Err
 			}
 			took := result.Val.(call.Phases)
-			phases.Load, phases.Compile = took.Load, took.Compile
+			phases[call.Load], phases[call.Compile] = took[call.Load], took[call.Compile]
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -132,13 +132,13 @@ func (m *modules) compile(ctx context.Context, digest string, load func() ([]byt
 	if err != nil {
 		return nil, took, err
 	}
-	took.Load = time.Since(begin)
+	took[call.Load] = time.Since(begin)
 	begin = time.Now()
 	compiled, err := m.runtime.CompileModule(ctx, prepared.Bytes)
 	if err != nil {
 		return nil, took, &compileError{err}
 	}
-	took.Compile = time.Since(begin)
+	took[call.Compile] = time.Since(begin)
 	prepared.Bytes = nil
 	return &module{owner: m, digest: digest, size: int64(len(wasm)), compiled: compiled, prepared: prepared, lastUsed: time.Now()}, took, nil
 }

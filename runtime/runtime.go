@@ -97,7 +97,7 @@ func Open(o Options) (rt *Runtime, err error) {
 		return rt, err
 	}
 	rt.openTracker()
-	rt.stats = newStats(rt.store)
+	rt.stats = openStats(rt.store)
 	rt.work.Go(rt.keepHouse)
 	return rt, nil
 }

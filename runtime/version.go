@@ -8,10 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 
 	"github.com/mayfly-faas/mayfly/host/logs"
 	"github.com/mayfly-faas/mayfly/runtime/call"
@@ -36,10 +33,9 @@ type meta struct {
 
 // engine serves a version's requests. It is the one thing in which the kinds of functions differ.
 type engine interface {
-	// serve answers one request and fills in what it knows of the outcome. done, where it is not nil, is to be called after the answer
-	// has been sent: it brings the sandbox back, or ends it.
-	// It takes the turn when it has all else that it needs; the caller gives it back.
-	serve(ctx context.Context, t *turn, r *call.Request, o *Outcome) (response *call.Response, done func(), err error)
+	// serve answers one request, and fills in what it knows of the target's outcome, and done as soon as it has a sandbox.
+	// The target has a place and a turn, which serve pauses where it waits for something.
+	serve(ctx context.Context, t *Target, r *call.Request) (*call.Response, error)
 	// drop lets go of what a cold start shall not find ready, where it is not in use.
 	drop(from From) error
 	// inMemory reports whether the image is in memory.
@@ -73,8 +69,9 @@ type version struct {
 	log      *logs.Log
 	engine   engine
 
-	places  *semaphore.Weighted // first come, first served
-	waiting atomic.Int64
+	stats *functionStats
+
+	places places
 
 	mu       sync.Mutex
 	active   int       // guarded by mu; requests that are waiting or served, and sandboxes being brought back
@@ -89,7 +86,7 @@ func (rt *Runtime) newVersion(function string, record store.Version) (*version, 
 	}
 	v.limits = rt.options.Defaults.of(v.meta.Kind, &v.meta.Manifest)
 	v.budget, v.watchdog = rt.options.MemoryBytes, rt.watchdog
-	v.places = semaphore.NewWeighted(int64(v.limits.concurrency))
+	v.places.free = v.limits.concurrency
 	v.log = rt.log(function)
 	return v, nil
 }
@@ -144,32 +141,25 @@ func (v *version) idleSince(before time.Time) bool {
 	return v.active == 0 && v.lastUsed.Before(before)
 }
 
-// wait waits for one of the places that the function's concurrency allows.
-func (v *version) wait(ctx context.Context) error {
-	if v.places.TryAcquire(1) {
+// wait waits for one of the places that the function's concurrency allows, and for a turn.
+func (v *version) wait(ctx context.Context, t *turn) error {
+	err := t.enter(ctx, &v.places, v.limits.queue, v.limits.timeout)
+	switch {
+	case err == nil:
 		return nil
-	}
-	defer v.waiting.Add(-1)
-	if n := v.waiting.Add(1); n > int64(v.limits.queue) {
+	case errors.Is(err, errQueueFull):
 		return &LimitError{
 			Kind: ErrBusy, Limit: "waiting requests", Value: fmt.Sprint(v.limits.queue),
-			Measured: fmt.Sprintf("place %d in the queue, behind %d that are served", n, v.limits.concurrency),
+			Measured: fmt.Sprintf("place %d in the queue, behind %d that are served", v.limits.queue+1, v.limits.concurrency),
 			Setting:  "queue or concurrency in mayfly.toml",
 		}
-	}
-	// Who waits longer than a request may run has a caller who has given up.
-	ctx, cancel := context.WithTimeout(ctx, v.limits.timeout)
-	defer cancel()
-	if err := v.places.Acquire(ctx, 1); err != nil {
-		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-			return &LimitError{
-				Kind: ErrBusy, Limit: "requests at a time", Value: fmt.Sprint(v.limits.concurrency),
-				Measured: "a wait of " + v.limits.timeout.String(), Setting: "concurrency in mayfly.toml",
-			}
+	case errors.Is(err, errPatience):
+		return &LimitError{
+			Kind: ErrBusy, Limit: "requests at a time", Value: fmt.Sprint(v.limits.concurrency),
+			Measured: "a wait of " + v.limits.timeout.String(), Setting: "concurrency in mayfly.toml",
 		}
-		return ErrCanceled
 	}
-	return nil
+	return ErrCanceled
 }
 
 // streams are what one sandbox prints to.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mayfly-faas/mayfly/cmd/mayfly/internal/client"
 	"github.com/mayfly-faas/mayfly/runtime"
+	"github.com/mayfly-faas/mayfly/runtime/call"
 )
 
 func (a *app) describeCommand() *cobra.Command {
@@ -78,19 +79,22 @@ func functionRows(f runtime.Function, url string) [][]string {
 }
 
 func statsRows(s client.Stats) [][]string {
-	var rows [][]string
-	shown := []string{"calls", "errors", "cold"}
-	for _, name := range slices.Sorted(maps.Keys(s.Counters)) {
-		if !slices.Contains(shown, name) {
-			shown = append(shown, name)
+	rows := [][]string{{"calls", fmt.Sprint(s.Calls)}, {"errors", fmt.Sprint(s.Errors)}, {"cold", fmt.Sprint(s.Cold)}}
+	for _, name := range slices.Sorted(maps.Keys(s.Outcomes)) {
+		rows = append(rows, []string{strings.ReplaceAll(name, "_", " "), fmt.Sprint(s.Outcomes[name])})
+	}
+	row := func(name string, d client.Distribution, value func(float64) string) {
+		if d.Calls > 0 {
+			rows = append(rows, []string{name, fmt.Sprintf("p50 %s, p99 %s, of %d", value(d.P50), value(d.P99), d.Calls)})
 		}
 	}
-	for _, name := range shown {
-		rows = append(rows, []string{strings.ReplaceAll(name, "_", " "), fmt.Sprint(s.Counters[name])})
+	for _, name := range call.PhaseNames {
+		row(name, s.PhasesMS[name], millis)
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Phases)) {
-		p := s.Phases[name]
-		rows = append(rows, []string{name, fmt.Sprintf("%s on average of %d", millis(p.MeanMS), p.Calls)})
-	}
+	count := func(n float64) string { return fmt.Sprintf("%.0f", n) }
+	row("cpu used", s.CPUMS, millis)
+	row("memory used", s.MemoryBytes, func(n float64) string { return size(int64(n)) })
+	row("pages", s.Pages, count)
+	row("hot pages", s.HotPages, count)
 	return rows
 }

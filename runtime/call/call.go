@@ -73,34 +73,38 @@ type Response struct {
 	Body []byte
 }
 
-// Phases is how long each phase of one invocation took; a phase that did not take place is zero.
-type Phases struct {
-	// Queue is the wait for a free place under the function's concurrency limit.
-	Queue time.Duration
+// Phase is a part of serving a request.
+type Phase int
+
+// The phases, in the order of a request's life.
+const (
+	// Queue is the wait for a place under the function's concurrency limit, and for a turn.
+	Queue Phase = iota
 	// Load is reading from disk: the module's bytes, which are prepared, and images.
-	Load time.Duration
+	Load
 	// Compile is compiling the module, or finding it compiled in the cache on disk.
-	Compile time.Duration
+	Compile
 	// Boot is starting the interpreter and loading the function into it, up to the image.
-	Boot time.Duration
+	Boot
 	// Restore is getting a sandbox and bringing it to the function's image.
-	Restore time.Duration
+	Restore
 	// Run is the function's own time.
-	Run time.Duration
+	Run
 	// Reset is what bringing the sandbox back to the image took, after the request before this one: nobody waited for it.
-	Reset time.Duration
-}
+	Reset
+)
+
+// PhaseNames are the phases' names, by Phase.
+var PhaseNames = [...]string{"queue", "load", "compile", "boot", "restore", "run", "reset"}
+
+// Phases is how long each phase of one invocation took, by Phase; a phase that did not take place is zero.
+type Phases [len(PhaseNames)]time.Duration
 
 // All yields the names of the phases that took place and how long they took, in the order of a request's life.
 func (p *Phases) All() iter.Seq2[string, time.Duration] {
 	return func(yield func(string, time.Duration) bool) {
-		for _, phase := range [...]struct {
-			name string
-			took time.Duration
-		}{
-			{"queue", p.Queue}, {"load", p.Load}, {"compile", p.Compile}, {"boot", p.Boot}, {"restore", p.Restore}, {"run", p.Run}, {"reset", p.Reset},
-		} {
-			if phase.took > 0 && !yield(phase.name, phase.took) {
+		for i, took := range p {
+			if took > 0 && !yield(PhaseNames[i], took) {
 				return
 			}
 		}

@@ -88,6 +88,16 @@ func (i *Instance) Size() int64 {
 	return i.Memory.Size()
 }
 
+// Written returns how many pages the guest has written since the last restore, as far as is known: hot ones count in any case. Hot is how
+// many are hot.
+func (i *Instance) Written() (pages, hot int) {
+	m := i.Memory
+	if m.at == nil {
+		return 0, 0
+	}
+	return m.written(), m.at.Hot()
+}
+
 // Take returns the image of the instance, at which it then stands: a whole one of an instance that stood at none, otherwise a
 // delta to the image at which it stood or to that one's base.
 func (i *Instance) Take() (*Image, error) {

@@ -340,6 +340,27 @@ func (m *Memory) eachWritten(f func(from, end int) error) error {
 	return nil
 }
 
+// written returns how many pages were written since the last restore. Where nobody tracks that, it is how many differ from the image.
+func (m *Memory) written() (pages int) {
+	if m.tracker != nil {
+		err := m.eachWritten(func(from, end int) error {
+			pages += end - from
+			return nil
+		})
+		if err == nil {
+			return pages
+		}
+		m.giveUp(err)
+		pages = 0
+	}
+	for page := range pagesIn(int64(m.size)) {
+		if !same(m.buf[page*pageSize:(page+1)*pageSize], m.at.page(page)) {
+			pages++
+		}
+	}
+	return pages
+}
+
 // writtenPages returns the pages that may differ from the image at which memory stands; nil for all.
 func (m *Memory) writtenPages() pageSet {
 	if m.tracker == nil {

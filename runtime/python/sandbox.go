@@ -171,6 +171,12 @@ func (s *Sandbox) Refused() (bytes int64, byBudget bool) { return s.instance.Mem
 // MemoryBytes returns how much memory the sandbox holds.
 func (s *Sandbox) MemoryBytes() int64 { return s.instance.Memory.Size() }
 
+// MemorySize returns how much memory CPython takes its own to be: what it has after a call is the most that it had.
+func (s *Sandbox) MemorySize() int64 { return s.instance.Size() }
+
+// Written tells how many pages the last call has written: see image.Instance.
+func (s *Sandbox) Written() (pages, hot int) { return s.instance.Written() }
+
 // Reset brings the sandbox back to the image at which it stands: memory, globals, open files, and an empty /tmp.
 func (s *Sandbox) Reset() error {
 	open, state := s.base.files, s.base.state

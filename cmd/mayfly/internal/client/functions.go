@@ -3,8 +3,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 
@@ -19,50 +17,35 @@ type Deployed struct {
 	PhasesMS map[string]float64 `json:"phases_ms"`
 }
 
-// Stats counts what a function has done.
+// Stats is what a function has done.
 type Stats struct {
-	// Counters has calls, errors, cold and others, by name.
-	Counters map[string]uint64
-	Phases   map[string]PhaseStats
+	Calls  uint64 `json:"calls"`
+	Cold   uint64 `json:"cold"`
+	Errors uint64 `json:"errors"`
+	// Outcomes are how calls went wrong, and how often.
+	Outcomes map[string]uint64 `json:"outcomes"`
+	// PhasesMS is how long each phase took, in the calls that had it.
+	PhasesMS    map[string]Distribution `json:"phases_ms"`
+	CPUMS       Distribution            `json:"cpu_ms"`
+	MemoryBytes Distribution            `json:"memory_bytes"`
+	Pages       Distribution            `json:"pages"`
+	HotPages    Distribution            `json:"hot_pages"`
 }
 
-// PhaseStats is how often a phase of serving took place, and how long it took.
-type PhaseStats struct {
-	Calls   uint64  `json:"calls"`
-	MeanMS  float64 `json:"mean_ms"`
-	TotalMS float64 `json:"total_ms"`
-}
-
-// UnmarshalJSON reads the API's form, in which the phases are beside the counters.
-func (s *Stats) UnmarshalJSON(text []byte) error {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(text, &members); err != nil {
-		return err
-	}
-	*s = Stats{Counters: map[string]uint64{}, Phases: map[string]PhaseStats{}}
-	for name, member := range members {
-		if name == "phases" {
-			if err := json.Unmarshal(member, &s.Phases); err != nil {
-				return fmt.Errorf("phases: %w", err)
-			}
-			continue
-		}
-		var n uint64
-		if err := json.Unmarshal(member, &n); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		s.Counters[name] = n
-	}
-	return nil
-}
-
-// MarshalJSON writes the API's form.
-func (s Stats) MarshalJSON() ([]byte, error) {
-	members := map[string]any{"phases": s.Phases}
-	for name, n := range s.Counters {
-		members[name] = n
-	}
-	return json.Marshal(members)
+// Distribution is how many calls had values of each size.
+type Distribution struct {
+	Calls uint64  `json:"calls"`
+	Total float64 `json:"total"`
+	Mean  float64 `json:"mean"`
+	P50   float64 `json:"p50"`
+	P90   float64 `json:"p90"`
+	P99   float64 `json:"p99"`
+	Max   float64 `json:"max"`
+	// Histogram has the buckets in which there are calls, in order.
+	Histogram []struct {
+		Bound float64 `json:"le"`
+		Calls uint64  `json:"calls"`
+	} `json:"histogram"`
 }
 
 func functionPath(name, rest string) string { return "functions/" + url.PathEscape(name) + rest }

@@ -1,0 +1,58 @@
+package gateway
+
+import (
+	"net"
+
+	"github.com/valyala/fasthttp"
+)
+
+// listener hands out connections that know what is to be done after an answer.
+type listener struct{ net.Listener }
+
+// Accept implements net.Listener.
+func (l listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return newConn(c), nil
+}
+
+// conn is a connection, which one goroutine serves. Sandboxes are brought back on that goroutine when the answer has been written: a hand-over to another
+// one would cost more than some functions do.
+type conn struct {
+	net.Conn
+	writer writer
+	after  func() // what is to be done when the answer has been written; nil: nothing
+}
+
+func newConn(c net.Conn) *conn { return &conn{Conn: c, writer: newWriter(c)} }
+
+// Write implements net.Conn. What waits for the answer to be written does not wait for a client that does not take it.
+func (c *conn) Write(b []byte) (int, error) {
+	if c.after == nil {
+		return c.Conn.Write(b)
+	}
+	n, err := c.writer.try(b)
+	if err != nil || n == len(b) {
+		return n, err
+	}
+	c.answered()
+	m, err := c.Conn.Write(b[n:])
+	return n + m, err
+}
+
+// answered does what is to be done after an answer.
+func (c *conn) answered() {
+	if after := c.after; after != nil {
+		c.after = nil
+		after()
+	}
+}
+
+// stateChanged is told by fasthttp when an answer has been written, and when the connection has been closed before that.
+func stateChanged(c net.Conn, state fasthttp.ConnState) {
+	if state == fasthttp.StateIdle || state == fasthttp.StateClosed {
+		c.(*conn).answered()
+	}
+}
