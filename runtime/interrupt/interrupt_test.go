@@ -11,6 +11,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 	"go.uber.org/goleak"
 
 	"github.com/mayfly-faas/mayfly/host/wasi/wasitest"
@@ -41,6 +42,24 @@ var runaways = map[string][]byte{
 	// f(n) is: if n, f(n-1), f(n-1). f(100) takes 2^100 calls.
 	"a tree of calls without loops": guest([]byte{0, 0x41, 0xe4, 0, 0x10, 1},
 		[]byte{0, 0x20, 0, 0x04, 0x40, 0x20, 0, 0x41, 1, 0x6b, 0x10, 1, 0x20, 0, 0x41, 1, 0x6b, 0x10, 1, 0x0b}),
+	"calls that only go down": chain(100, func(i byte) []byte { return []byte{0, 0x10, i + 1, 0x10, i + 1} }),
+	// Each calls the next one, and the last one the first as its tail: return_call.
+	"a circle of tail calls": chain(3, func(i byte) []byte { return []byte{0, 0x12, (i + 1) % 3} }),
+}
+
+// chain assembles a module of n functions, whose bodies are told by their number. The first is _start, and the last one does nothing where its body calls
+// one that is not there.
+func chain(n byte, body func(i byte) []byte) []byte {
+	var functions, bodies [][]byte
+	for i := range n {
+		b := append(body(i), 0x0b)
+		if b[2] == n {
+			b = []byte{0, 0x0b}
+		}
+		functions, bodies = append(functions, []byte{0}), append(bodies, append([]byte{byte(len(b))}, b...))
+	}
+	return new(wasitest.Module).Section(1, []byte{0x60, 0, 0}).Section(3, functions...).
+		Section(7, append(wasitest.Name("_start"), 0, 0)).Section(10, bodies...).Bytes()
 }
 
 func instantiate(t testing.TB, wasm []byte) api.Module {
@@ -50,7 +69,7 @@ func instantiate(t testing.TB, wasm []byte) api.Module {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := wazero.NewRuntime(ctx)
+	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCoreFeatures(api.CoreFeaturesV2|experimental.CoreFeaturesTailCall))
 	t.Cleanup(func() { _ = r.Close(ctx) })
 	mod, err := r.InstantiateWithConfig(ctx, prepared.Bytes, wazero.NewModuleConfig().WithStartFunctions())
 	if err != nil {

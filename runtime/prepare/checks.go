@@ -13,10 +13,10 @@ const Interrupt = "mayfly:interrupt"
 // not be stopped there. Whoever instantiates the module calls it.
 const Start = "mayfly:start"
 
-// How often a guest looks up. A loop without calls counts to ownLimit in a local, which takes less than a nanosecond; loops with calls and
-// functions that call others count to sharedLimit in a global, together. Then they call tick, which looks at the interrupt flag and, every
-// ticksLimit times, lets Go run: code that wazero has compiled cannot be preempted, and a guest that never comes back to Go would hold up the
-// garbage collector, and with it the whole server. At the worst, functions whose loops stop short of ownLimit called in loops, a guest
+// How often a guest looks up. Loops count to ownLimit in a local, which all loops of a function share, and which takes less than a nanosecond;
+// functions that have to (see entries) count at their entry to sharedLimit in a global, together. Then they call tick, which looks at the interrupt flag
+// and, every ticksLimit times, lets Go run: code that wazero has compiled cannot be preempted, and a guest that never comes back to Go would hold up the
+// garbage collector, and with it the whole server. At the worst, functions whose loops stop short of ownLimit called one after the other, a guest
 // goes through ownLimit times sharedLimit times ticksLimit iterations in between: milliseconds.
 const (
 	ownLimit    = 256
@@ -35,7 +35,7 @@ func (c *checks) own(local uint64) []byte {
 	i := binary.AppendUvarint(nil, local)
 	return slices.Concat(
 		[]byte{0x20}, i, []byte{0x41, 1, 0x6a, 0x22}, i, // local.get i, i32.const 1, i32.add, local.tee i
-		appendSigned([]byte{0x41}, ownLimit), []byte{0x4f, 0x04, 0x40}, // i32.const limit, i32.ge_u, if
+		appendSigned([]byte{0x41}, ownLimit), []byte{0x49, 0x04, 0x40, 0x05}, // i32.const limit, i32.lt_u, if, else
 		c.callTick, []byte{0x41, 0, 0x21}, i, []byte{0x0b}, // call tick, i32.const 0, local.set i, end
 	)
 }
@@ -74,7 +74,7 @@ func (p *preparer) addChecks() {
 	c := &checks{callTick: binary.AppendUvarint([]byte{0x10}, uint64(tick))}
 	c.shared = slices.Concat(
 		[]byte{get}, count, []byte{0x41, 1, 0x6a, set}, count, // global.get count, i32.const 1, i32.add, global.set count
-		[]byte{get}, count, appendSigned([]byte{0x41}, sharedLimit), []byte{0x4f, 0x04, 0x40}, // global.get count, i32.const limit, i32.ge_u, if
+		[]byte{get}, count, appendSigned([]byte{0x41}, sharedLimit), []byte{0x49, 0x04, 0x40, 0x05}, // global.get count, i32.const limit, i32.lt_u, if, else
 		c.callTick, []byte{0x0b}, // call tick, end
 	)
 	p.added.checks = c

@@ -11,127 +11,118 @@ type edit struct {
 	with     []byte
 }
 
-// writeCode writes the code section: its bodies with the edits, and those of the functions that are added.
+// body is a function's body, read.
+type body struct {
+	from, to int // in the input
+	edits    []edit
+	entry    int // which of edits is at the entry
+	callees
+	loops bool
+}
+
+// writeCode writes the code section: its bodies with the edits, and those of the functions that are added. All bodies are read before the first is
+// written: which of them look up at their entry is seen from all calls.
 func (p *preparer) writeCode(s *reader) {
+	bodies := p.readBodies(s)
+	if s.err != nil {
+		return
+	}
+	if p.added.checks != nil {
+		for i := range entries(bodies, p.funcs-uint32(len(bodies))) {
+			e := &bodies[i].edits[bodies[i].entry]
+			e.with = append(e.with, p.added.checks.shared...)
+		}
+	}
 	p.out = append(p.out, sectionCode)
 	sizeAt := len(p.out)
 	p.out = append(p.out, make([]byte, binary.MaxVarintLen32)...) // the size is known at the end
 	contentAt := len(p.out)
-	start := s.at
-	n := s.count("function bodies", mostItems)
-	if s.err == nil && n != uint32(len(p.bodies)) {
-		s.fail(start, "there are %d function bodies, and the function section has %d functions", n, len(p.bodies))
-	}
-	p.out = binary.AppendUvarint(p.out, uint64(n)+uint64(len(p.added.bodies)))
-	var list []edit
-	for i := uint32(0); i < n && s.err == nil; i++ {
-		size := s.u32("a function body's size")
-		body := reader{at: s.at, section: s.section}
-		s.bytes(size, "a function body")
-		if s.err != nil {
-			return
-		}
-		body.b = s.b[:s.at]
-		list = p.walkBody(&body, p.signatures[p.bodies[i]].params, list[:0])
-		if s.err = body.err; s.err == nil {
-			p.writeBody(s.b[s.at-int(size):s.at], s.at-int(size), list)
-		}
-	}
-	if s.err == nil && s.at != len(s.b) {
-		s.fail(s.at, "%d bytes are left over at its end", len(s.b)-s.at)
+	p.out = binary.AppendUvarint(p.out, uint64(len(bodies))+uint64(len(p.added.bodies)))
+	for i := range bodies {
+		p.writeBody(s.b, &bodies[i])
 	}
 	p.out = append(p.out, slices.Concat(p.added.bodies...)...)
 	content := p.out[contentAt:]
 	p.out = append(binary.AppendUvarint(p.out[:sizeAt], uint64(len(content))), content...)
 }
 
-// writeBody writes a body that is at offset at of the input.
-func (p *preparer) writeBody(body []byte, at int, list []edit) {
-	size := len(body)
-	for _, e := range list {
+func (p *preparer) readBodies(s *reader) []body {
+	start := s.at
+	n := s.count("function bodies", mostItems)
+	if s.err == nil && n != uint32(len(p.bodies)) {
+		s.fail(start, "there are %d function bodies, and the function section has %d functions", n, len(p.bodies))
+	}
+	var bodies []body
+	for i := uint32(0); i < n && s.err == nil; i++ {
+		size := s.u32("a function body's size")
+		r := reader{at: s.at, section: s.section}
+		s.bytes(size, "a function body")
+		if s.err != nil {
+			return nil
+		}
+		r.b = s.b[:s.at]
+		bodies = append(bodies, p.readBody(&r, p.signatures[p.bodies[i]].params))
+		s.err = r.err
+	}
+	if s.err == nil && s.at != len(s.b) {
+		s.fail(s.at, "%d bytes are left over at its end", len(s.b)-s.at)
+	}
+	return bodies
+}
+
+func (p *preparer) writeBody(in []byte, b *body) {
+	size := b.to - b.from
+	for _, e := range b.edits {
 		size += len(e.with) - (e.to - e.from)
 	}
 	p.out = binary.AppendUvarint(p.out, uint64(size))
-	done := 0
-	for _, e := range list {
-		p.out = append(append(p.out, body[done:e.from-at]...), e.with...)
-		done = e.to - at
+	done := b.from
+	for _, e := range b.edits {
+		p.out = append(append(p.out, in[done:e.from]...), e.with...)
+		done = e.to
 	}
-	p.out = append(p.out, body[done:]...)
+	p.out = append(p.out, in[done:b.to]...)
 }
 
-// walkBody reads the body of a function with that many parameters, and appends what is to be changed in it to list, in order.
-func (p *preparer) walkBody(b *reader, params uint32, list []edit) []edit {
-	start := b.at
-	groups := b.u32("locals")
-	countEnd := b.at
-	b.at = start
+// readBody reads the body of a function with that many parameters, and what is to be changed in it.
+func (p *preparer) readBody(r *reader, params uint32) body {
+	b := body{from: r.at, to: len(r.b)}
+	groups := r.u32("locals")
+	countEnd := r.at
+	r.at = b.from
 	locals := uint64(params)
-	for range b.items("locals", mostItems) {
-		locals += uint64(b.u32("how many locals there are of a type"))
-		readValueType(b, "a local's type")
+	for range r.items("locals", mostItems) {
+		locals += uint64(r.u32("how many locals there are of a type"))
+		readValueType(r, "a local's type")
 	}
-	entry := len(list)
-	w := walker{preparer: p, r: b, list: append(list, edit{from: start, to: start}, edit{from: b.at, to: b.at}), local: locals}
+	w := walker{preparer: p, r: r, body: &b}
+	if p.added.checks != nil {
+		w.check = p.added.checks.own(locals)
+		b.edits = append(b.edits, edit{from: b.from, to: b.from}, edit{from: r.at, to: r.at})
+		b.entry = 1
+	}
 	w.walk()
-	if p.added.checks == nil {
-		return w.list
+	if p.added.checks != nil && b.loops {
+		b.edits[0] = edit{b.from, countEnd, binary.AppendUvarint(nil, uint64(groups)+1)}
+		b.edits[1].with = []byte{1, byte(I32)}
 	}
-	if w.counts {
-		w.list[entry] = edit{start, countEnd, binary.AppendUvarint(nil, uint64(groups)+1)}
-		w.list[entry+1].with = []byte{1, byte(I32)}
-	}
-	if w.calls {
-		w.list[entry+1].with = append(w.list[entry+1].with, p.added.checks.shared...)
-	}
-	return w.list
+	return b
 }
 
 // walker goes through the instructions of one body.
 type walker struct {
 	*preparer
 	r      *reader
-	list   []edit
-	blocks []int  // the open blocks: of a loop, where in list its check is; -1 for others
-	local  uint64 // the index of a local that could be added
-	calls  bool   // the body calls functions
-	counts bool   // the local is needed
-}
-
-// open is called at the beginning of a block, close at its end.
-func (w *walker) open(check int) { w.blocks = append(w.blocks, check) }
-
-func (w *walker) close() {
-	last := w.blocks[len(w.blocks)-1]
-	w.blocks = w.blocks[:len(w.blocks)-1]
-	if last < 0 || w.added.checks == nil || w.list[last].with != nil {
-		return
-	}
-	w.counts = true
-	w.list[last].with = w.added.checks.own(w.local)
-}
-
-// called is called at each call: the loops around it count by the global, since what is called may return before its own count is full.
-func (w *walker) called() {
-	w.calls = true
-	if w.added.checks == nil {
-		return
-	}
-	for i := len(w.blocks) - 1; i >= 0; i-- {
-		if at := w.blocks[i]; at >= 0 {
-			if w.list[at].with != nil {
-				return // and so have those around it
-			}
-			w.list[at].with = w.added.checks.shared
-		}
-	}
+	body   *body
+	blocks int    // how many are open
+	check  []byte // what is put at the head of a loop
 }
 
 func (w *walker) walk() {
 	const what = "an instruction"
 	r := w.r
-	w.open(-1)
-	for len(w.blocks) > 0 && r.err == nil {
+	w.blocks = 1
+	for w.blocks > 0 && r.err == nil {
 		start := r.at
 		op := r.byte(what)
 		switch opcodes[op] {
@@ -143,36 +134,38 @@ func (w *walker) walk() {
 			r.u32(what)
 		case block:
 			w.skipBlockType(r)
-			w.open(-1)
+			w.blocks++
 		case loop:
 			w.skipBlockType(r)
-			w.open(len(w.list))
-			w.list = append(w.list, edit{from: r.at, to: r.at})
+			w.blocks++
+			w.body.loops = true
+			if w.check != nil {
+				w.body.edits = append(w.body.edits, edit{r.at, r.at, w.check})
+			}
 		case tryTable:
 			w.skipBlockType(r)
 			skipCatches(r)
-			w.open(-1)
+			w.blocks++
 		case globalIndex:
 			r.index("global", w.globals)
 		case funcIndex:
 			r.index("function", w.funcs)
 		case blockEnd:
-			w.close()
+			w.blocks--
 		case branchTable:
 			for range r.items("labels", mostElements) {
 				r.u32("a label")
 			}
 			r.u32("a label")
 		case call:
-			r.index("function", w.funcs)
-			w.called()
+			w.body.direct = append(w.body.direct, r.index("function", w.funcs))
 		case callRef:
 			r.index("type", w.types())
-			w.called()
+			w.body.indirect = true
 		case callIndirect:
 			r.index("type", w.types())
 			r.u32("a table's index")
-			w.called()
+			w.body.indirect = true
 		case selectTypes:
 			for range r.items("types", mostItems) {
 				readValueType(r, "a type of select")
@@ -224,7 +217,7 @@ func (w *walker) replace(start int, with []byte) {
 	w.r.u32("a memory's index")
 	// Any other index than the byte 0 is left for the compiler to refuse.
 	if with != nil && w.r.at == start+2 && w.r.b[start+1] == 0 {
-		w.list = append(w.list, edit{start, w.r.at, with})
+		w.body.edits = append(w.body.edits, edit{start, w.r.at, with})
 	}
 }
 
