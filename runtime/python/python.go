@@ -78,6 +78,7 @@ type Base struct {
 	files  *wasi.OpenFiles
 
 	serve, prepare, args, tpCall uint32 // addresses in memory, and an index into the table
+	mailbox                      mailbox
 }
 
 // Image is a loaded function: state from which any number of sandboxes begin. It is immutable.
@@ -152,7 +153,7 @@ func (s *Sandbox) boot(ctx context.Context) error {
 	_, err := s.instance.Module.ExportedFunction("_start").Call(wasi.NewContext(call, s.process))
 	call.Disarm()
 	parts := strings.Split(string(s.out.Bytes()), "\x00")
-	if code, ok := wasi.IsExit(err); ok && len(parts) == 6 && parts[0] == "ready" && code == 0 {
+	if code, ok := wasi.IsExit(err); ok && len(parts) == 9 && parts[0] == "ready" && code == 0 {
 		s.print(Streams{Stdout: io.Discard, Stderr: io.Discard})
 		return s.takeBase(parts)
 	}
@@ -166,12 +167,12 @@ func (s *Sandbox) boot(ctx context.Context) error {
 }
 
 // takeBase takes the image of a booted sandbox. parts is what _boot.py told: the addresses of the functions serve and prepare, of the empty
-// tuple, and of the type of functions; and the version.
+// tuple, and of the type of functions; the mailbox; and the version.
 func (s *Sandbox) takeBase(parts []string) error {
 	b := s.base
-	b.Version = parts[5]
+	b.Version = parts[8]
 	var typ uint32
-	for i, at := range []*uint32{&b.serve, &b.prepare, &b.args, &typ} {
+	for i, at := range []*uint32{&b.serve, &b.prepare, &b.args, &typ, &b.mailbox.Frame, &b.mailbox.Room, &b.mailbox.Answer} {
 		v, err := strconv.ParseUint(parts[1+i], 10, 32)
 		if err != nil {
 			return fmt.Errorf("boot told no address: %w", err)
@@ -181,6 +182,9 @@ func (s *Sandbox) takeBase(parts []string) error {
 	var ok bool
 	if b.tpCall, ok = s.instance.Module.Memory().ReadUint32Le(typ + tpCallOffset); !ok {
 		return fmt.Errorf("read tp_call of the type at %#x: out of range", typ)
+	}
+	if err := b.mailbox.check(s.instance.Module.Memory()); err != nil {
+		return &LoadError{Kind: "exit", Message: "this CPython cannot be called: " + err.Error()}
 	}
 	if err := s.lookup(); err != nil {
 		return err

@@ -15,9 +15,6 @@ import (
 	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 )
 
-// tpCallOffset is where tp_call is in CPython's PyTypeObject on wasm32.
-const tpCallOffset = 64
-
 // Sandbox is a CPython at the base image, or at a function's. It serves one call at a time.
 type Sandbox struct {
 	base     *Base
@@ -38,7 +35,7 @@ type Sandbox struct {
 	restored image.Restored
 }
 
-// callFile is /dev/call: requests are read from it and responses written to it. It is a file with a name, and no
+// callFile is /dev/call: requests are read from it that the mailbox has no room for, and what boot tells is written to it. It is a file with a name, and no
 // descriptor of a fixed number, since builds that have files inside the binary (wasi-vfs) renumber descriptors.
 type callFile struct {
 	*files.Input
@@ -146,22 +143,28 @@ func (s *Sandbox) Invoke(ctx *interrupt.Call, pauser wasi.Pauser, r *call.Reques
 // call calls one of the functions of sdk/mayfly/_serve.py with a request.
 func (s *Sandbox) call(ctx *interrupt.Call, function uint32, r *call.Request) (*call.Response, error) {
 	s.frame = appendRequest(s.frame[:0], r)
-	s.in.Set(s.frame)
-	s.out.Reset(int(s.function.ResponseBytes) + frameRoom)
 	s.instance.Memory.Begin()
+	memory := s.instance.Module.Memory()
+	if s.base.mailbox.put(memory, s.frame) {
+		s.in.Set(nil)
+	} else {
+		s.in.Set(s.frame)
+	}
 	s.process.Begin()
 	ctx.Arm(s.flag, s.process)
 	result, err := s.invoke.Call(wasi.NewContext(ctx, s.process), uint64(function), uint64(s.base.args), 0)
 	ctx.Disarm()
-	switch {
-	case s.out.Overflowed():
-		return nil, fmt.Errorf("%w: it is larger than %d bytes", ErrTooLarge, s.function.ResponseBytes)
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case result[0] == 0:
-		return nil, fmt.Errorf("%w: CPython reported an error without a frame", ErrResponse)
 	}
-	return parseResponse(s.out.Bytes())
+	answer, ok := s.base.mailbox.take(memory)
+	switch {
+	case result[0] == 0 || !ok:
+		return nil, fmt.Errorf("%w: CPython reported an error without a frame", ErrResponse)
+	case int64(len(answer)) > s.function.ResponseBytes+frameRoom:
+		return nil, fmt.Errorf("%w: it is larger than %d bytes", ErrTooLarge, s.function.ResponseBytes)
+	}
+	return parseResponse(answer)
 }
 
 // Refused returns the largest memory size in bytes that the last call asked for and did not get, and whether that was because the memory of all

@@ -15,12 +15,13 @@ type savedBase struct {
 	Prepare uint32           `json:"prepare"`
 	Args    uint32           `json:"args"`
 	TpCall  uint32           `json:"tp_call"`
+	Mailbox mailbox          `json:"mailbox"`
 	Files   []wasi.SavedFile `json:"files"`
 }
 
 // Save keeps the base in a cache.
 func (b *Base) Save(c image.Cache, key string) error {
-	return c.Save(key, b.state, savedBase{b.Version, b.serve, b.prepare, b.args, b.tpCall, b.files.Save()})
+	return c.Save(key, b.state, savedBase{b.Version, b.serve, b.prepare, b.args, b.tpCall, b.mailbox, b.files.Save()})
 }
 
 // LoadBase returns a base that was saved; image.ErrNoImage where there is none.
@@ -38,7 +39,7 @@ func LoadBase(c image.Cache, key string, config *Config) (*Base, error) {
 		state.Close()
 		return nil, fmt.Errorf("%w: %w", image.ErrNoImage, err)
 	}
-	b.Version, b.serve, b.prepare, b.args, b.tpCall = s.Version, s.Serve, s.Prepare, s.Args, s.TpCall
+	b.Version, b.serve, b.prepare, b.args, b.tpCall, b.mailbox = s.Version, s.Serve, s.Prepare, s.Args, s.TpCall, s.Mailbox
 	return b, nil
 }
 

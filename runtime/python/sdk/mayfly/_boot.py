@@ -12,7 +12,7 @@ import sys
 
 import mayfly._wsgi  # noqa: F401  what most functions need lies in the image that they share
 from mayfly._load import APP_DIR
-from mayfly._serve import CALL_FD, prepare, serve
+from mayfly._serve import ANSWER, CALL_FD, FRAME, prepare, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +54,6 @@ def boot() -> None:
     gc.collect()
     gc.freeze()
     version = ".".join(map(str, sys.version_info[:3]))
-    told = ("ready", id(serve), id(prepare), id(()), id(type(serve)), version)
+    told = ("ready", id(serve), id(prepare), id(()), id(type(serve)), id(FRAME), len(FRAME), id(ANSWER), version)
     os.write(CALL_FD, "\0".join(map(str, told)).encode())
     os._exit(0)

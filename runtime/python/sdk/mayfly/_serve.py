@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-# The device by which requests come and responses go, open for as long as the interpreter lives. See frame.go.
-CALL_FD = os.open("/dev/call", os.O_RDWR)
+# The host writes a request's frame into FRAME, and a byte behind it, as if bytes could be changed, and takes the response's from ANSWER: see
+# mailbox.go. What is in ANSWER now is how it knows that they are where it looks.
+FRAME = bytes(16 * 1024)
+ANSWER = [b"mayfly"]
 
-_READ = 16 * 1024
+# The device from which a request is read that FRAME has no room for. It is open for as long as the interpreter lives.
+CALL_FD = os.open("/dev/call", os.O_RDWR)
 
 _stdout, _stderr = sys.stdout, sys.stderr
 _renewals = _renew.renewals
@@ -28,25 +31,23 @@ _respond: Callable[[Request], Any]  # the function, once it is loaded
 
 
 def serve() -> None:
-    """Read a request, answer it. Whatever the function raises becomes an answer too."""
+    """Take a request, answer it. Whatever the function raises becomes an answer too."""
     try:
-        frame = os.read(CALL_FD, _READ)
-        if len(frame) == _READ:
-            frame = read_rest(frame)
+        frame = FRAME[:-1] or read()
         if _renewals:
             _renew.renew()
-        os.write(CALL_FD, encode(_respond(Request(frame))))
+        ANSWER[0] = encode(_respond(Request(frame)))
     except MemoryError:
-        write_failure("memory", "MemoryError", "", "")
+        answer_failure("memory", "MemoryError", "", "")
     except BaseException as error:
         report(error)
     if sys.stdout is not _stdout or sys.stderr is not _stderr:
         flush()
 
 
-def read_rest(frame: bytes) -> bytes:
-    """Return a frame with what is left of it to read."""
-    parts = [frame]
+def read() -> bytes:
+    """Return a frame that is read from the device."""
+    parts = []
     while part := os.read(CALL_FD, 1 << 20):
         parts.append(part)
     return b"".join(parts)
@@ -54,30 +55,30 @@ def read_rest(frame: bytes) -> bytes:
 
 def prepare() -> None:
     """Do what the host asks for before there are requests: load the function, or settle what then lies in memory, of which the image is taken."""
-    request = Request(read_rest(b""))
+    request = Request(FRAME[:-1] or read())
     if request.path == "settle":
         _renew.settle()
         gc.collect()
         gc.freeze()
-        os.write(CALL_FD, head(204, []))
+        ANSWER[0] = head(204, [])
         return
     global _respond
     try:
         environ = request._part(_HEADERS).decode("utf-8", "surrogateescape").split("\0")
         name, _respond = load(request.body.decode(), zip(environ[0:-1:2], environ[1::2]))
     except LoadError as error:
-        write_failure("load", "", str(error), "")
+        answer_failure("load", "", str(error), "")
     except SyntaxError as error:
-        write_failure("syntax", "", f"{error.filename}:{error.lineno}: {error.msg}", format_traceback(error))
+        answer_failure("syntax", "", f"{error.filename}:{error.lineno}: {error.msg}", format_traceback(error))
     except ModuleNotFoundError as error:
         where = "the function's own files and the standard library have the modules that can be imported"
-        write_failure("import", "", f"{type(error).__qualname__}: {error}: {where}", format_traceback(error))
+        answer_failure("import", "", f"{type(error).__qualname__}: {error}: {where}", format_traceback(error))
     except MemoryError:
-        write_failure("memory", "MemoryError", "", "")
+        answer_failure("memory", "MemoryError", "", "")
     except BaseException as error:
-        write_failure("import", "", f"{type(error).__qualname__}: {error}", format_traceback(error))
+        answer_failure("import", "", f"{type(error).__qualname__}: {error}", format_traceback(error))
     else:
-        os.write(CALL_FD, head(200, []) + name.encode())
+        ANSWER[0] = head(200, []) + name.encode()
     flush()
 
 
@@ -93,7 +94,7 @@ def report(error: BaseException) -> None:
         sys.stderr.write(trace)
     except Exception:
         pass  # the function has put something else in its place
-    write_failure(kind, type(error).__qualname__, message, trace)
+    answer_failure(kind, type(error).__qualname__, message, trace)
 
 
 def format_traceback(error: BaseException) -> str:
@@ -117,11 +118,11 @@ def own_frames(error: BaseException) -> Any:
     return None if tb is None and isinstance(error, SyntaxError) else tb or first
 
 
-def write_failure(kind: str, name: str, message: str, trace: str) -> None:
+def answer_failure(kind: str, name: str, message: str, trace: str) -> None:
     """Answer with a failure: status 0, and its parts as the body."""
     parts = [kind, name, message[:4096], trace[-65536:]]
     body = b"\0".join(part.replace("\0", "").encode("utf-8", "replace") for part in parts)
-    os.write(CALL_FD, head(0, []) + body)
+    ANSWER[0] = head(0, []) + body
 
 
 def flush() -> None:
