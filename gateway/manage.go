@@ -184,9 +184,11 @@ func (s *Server) unload(ctx *fasthttp.RequestCtx) {
 	if !s.command(ctx, &body) {
 		return
 	}
-	from, ok := map[string]runtime.From{"": runtime.FromImage, "image": runtime.FromImage, "module": runtime.FromModule, "disk": runtime.FromDisk}[body.From]
+	from, ok := map[string]runtime.From{
+		"": runtime.FromImage, "image": runtime.FromImage, "module": runtime.FromModule, "disk": runtime.FromDisk, "nothing": runtime.FromNothing,
+	}[body.From]
 	if !ok {
-		s.problem(ctx, problem{status: fasthttp.StatusBadRequest, kind: "bad-request", title: "Bad request", detail: fmt.Sprintf("from is %.40q: it must be image, module or disk", body.From)})
+		s.problem(ctx, problem{status: fasthttp.StatusBadRequest, kind: "bad-request", title: "Bad request", detail: fmt.Sprintf("from is %.40q: it must be image, module, disk or nothing", body.From)})
 		return
 	}
 	if err := s.options.Runtime.Unload(name(ctx), from); err != nil {

@@ -62,10 +62,20 @@ func configures(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(variable string) bool { return !strings.HasPrefix(variable, "PYTHON") })
 }
 
+// baseKey returns what tells a base from others.
+func baseKey(build pyenv.Base, env []string) string {
+	return strings.Join(append([]string{build.Digest}, env...), "\x00")
+}
+
+// baseImageKey returns under which key the image of a base is kept.
+func baseImageKey(build pyenv.Base, env []string) string {
+	return imageKey("base", baseKey(build, env), build.Version, python.SDKDigest())
+}
+
 // acquire returns the base of a build, started, once however many ask for it at a time; what that took is put into phases. The caller
 // must release it.
 func (b *bases) acquire(ctx context.Context, build pyenv.Base, env []string, phases *call.Phases) (*pythonBase, error) {
-	key := strings.Join(append([]string{build.Digest}, env...), "\x00")
+	key := baseKey(build, env)
 	for {
 		if base := b.find(key); base != nil {
 			return base, nil
@@ -134,7 +144,7 @@ func (b *bases) start(ctx context.Context, base *pythonBase, build pyenv.Base, e
 	}
 	begin := time.Now()
 	config := &python.Config{
-		Runtime: b.rt.wazero, Compiled: base.module.compiled, Prepared: base.module.prepared, Env: env, Watchdog: b.rt.watchdog, Tracker: b.rt.tracker, Budget: b.rt.pool,
+		Runtime: base.module.runtime, Compiled: base.module.compiled, Prepared: base.module.prepared, Env: env, Watchdog: b.rt.watchdog, Tracker: b.rt.tracker, Budget: b.rt.pool,
 	}
 	if config.Venv, err = b.rt.venv(&base.roots, "base", build); err != nil {
 		return err
@@ -144,7 +154,7 @@ func (b *bases) start(ctx context.Context, base *pythonBase, build pyenv.Base, e
 			return err
 		}
 	}
-	key := imageKey("base", base.key, build.Version, python.SDKDigest())
+	key := baseImageKey(build, env)
 	var s *python.Sandbox
 	base.Base, err = python.LoadBase(b.rt.disk, key, config)
 	loaded := time.Now()

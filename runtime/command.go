@@ -224,7 +224,7 @@ func (c *command) instantiate(ctx context.Context, l *loadedCommand) (*commandSa
 	s.process.SetStream(0, &s.in)
 	s.process.SetStream(1, &s.out)
 	s.process.SetStream(2, &files.Writer{W: s.logs.stderr})
-	s.instance, err = image.NewInstance(wasi.NewContext(ctx, s.process), c.rt.wazero, l.module.compiled, l.module.prepared,
+	s.instance, err = image.NewInstance(wasi.NewContext(ctx, s.process), l.module.runtime, l.module.compiled, l.module.prepared,
 		image.Options{Limit: c.ver.limits.memory, Tracker: c.rt.tracker, Budget: c.rt.pool})
 	if err != nil {
 		s.process.Close()
@@ -293,6 +293,7 @@ func (c *command) sandbox(ctx context.Context, t *Target, l *loadedCommand) (*co
 	if source == pool.Warm {
 		o.Phases[call.Reset] = s.reset
 	} else {
+		o.Cold = o.Cold || l.image != nil
 		o.Phases[call.Restore] = time.Since(begin)
 	}
 	return s, nil
@@ -400,8 +401,8 @@ func fitsMemory(p *prepare.Module, limit int64) error {
 
 func (c *command) drop(from From) error {
 	c.letGo(from != FromImage)
-	if from == FromDisk {
-		c.rt.modules.drop(c.ver.meta.Module)
+	if from >= FromDisk {
+		c.rt.modules.drop(c.ver.meta.Module, from == FromNothing)
 	}
 	return nil
 }

@@ -229,11 +229,17 @@ func (e *interpreter) load() (call.Phases, error) {
 	return took, err
 }
 
-func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases) error {
+// build returns the CPython that the function was deployed for.
+func (e *interpreter) build() (pyenv.Base, error) {
 	build, err := e.rt.builds.Find(e.ver.meta.Python)
 	if errors.Is(err, pyenv.ErrNoPython) {
-		return fmt.Errorf("%w: %w", ErrNoPython, err)
+		err = fmt.Errorf("%w: %w", ErrNoPython, err)
 	}
+	return build, err
+}
+
+func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases) error {
+	build, err := e.build()
 	if err != nil {
 		return err
 	}
@@ -327,30 +333,38 @@ func (e *interpreter) warmUp(guest *interrupt.Call, s *pythonSandbox) error {
 }
 
 func (e *interpreter) drop(from From) error {
-	if from == FromImage {
-		e.letGo(false)
+	e.letGo(from != FromImage)
+	if from == FromModule || from == FromNothing {
+		if err := e.rt.disk.Forget(e.ver.record.Digest); err != nil {
+			return err
+		}
+	}
+	if from < FromDisk {
 		return nil
 	}
-	l := e.letGo(true)
-	if l == nil {
-		return nil
+	build, err := e.build()
+	if err != nil {
+		return err
 	}
-	if from == FromModule {
-		return e.rt.disk.Forget(l.key)
+	env := configures(e.ver.env())
+	if from == FromNothing {
+		if err := e.rt.disk.Forget(baseImageKey(build, env)); err != nil {
+			return err
+		}
 	}
-	e.rt.pythons.drop(func(b *pythonBase) bool { return b == l.base })
-	e.rt.modules.drop(l.base.module.digest)
+	key := baseKey(build, env)
+	e.rt.pythons.drop(func(b *pythonBase) bool { return b.key == key }) // other functions go on with it
+	e.rt.modules.drop(build.Digest, from == FromNothing)
 	return nil
 }
 
-// letGo gives up the function's sandboxes that are not in use, and with image its image too. It returns what was loaded, which may be closed by then; nil where
-// nothing was.
-func (e *interpreter) letGo(image bool) *loaded {
+// letGo gives up the function's sandboxes that are not in use, and with image its image too.
+func (e *interpreter) letGo(image bool) {
 	e.mu.Lock()
 	l := e.loaded
 	if l == nil {
 		e.mu.Unlock()
-		return nil
+		return
 	}
 	l.refs++
 	l.drops++
@@ -366,7 +380,6 @@ func (e *interpreter) letGo(image bool) *loaded {
 		l.free(s.(*pythonSandbox))
 	}
 	e.release(l)
-	return l
 }
 
 // entry returns what serves requests, as "module:name"; "" until loaded.

@@ -21,7 +21,7 @@ import (
 type Outcome struct {
 	// Version is the version that served the request; 0 when none was found.
 	Version uint64
-	// Cold says that no sandbox (for a command: no compiled module) was ready for the function.
+	// Cold says that no sandbox was ready for the function; where each request has one that is made for it, that no compiled module was.
 	Cold bool
 	// Phases is how long each part took.
 	Phases call.Phases

@@ -23,6 +23,7 @@ type modules struct {
 
 	mu     sync.Mutex
 	closed bool                        // guarded by mu
+	anew   map[string]bool             // guarded by mu; digests of what is compiled next without the compilation cache
 	work   sync.WaitGroup              // compilations
 	lru    *lru.Cache[string, *module] // guarded by mu
 	bytes  int64                       // guarded by mu; of what is in lru
@@ -33,6 +34,8 @@ type module struct {
 	owner    *modules
 	digest   string
 	size     int64
+	runtime  wazero.Runtime // in which it is instantiated
+	own      bool           // the runtime is the module's own, and is closed with it
 	compiled wazero.CompiledModule
 	prepared *prepare.Module // without its bytes
 
@@ -50,7 +53,7 @@ func (e *compileError) Error() string { return "compile: " + e.err.Error() }
 func (e *compileError) Unwrap() error { return e.err }
 
 func newModules(rt wazero.Runtime, count int, maxBytes int64) (*modules, error) {
-	m := &modules{runtime: rt, maxBytes: maxBytes}
+	m := &modules{runtime: rt, maxBytes: maxBytes, anew: map[string]bool{}}
 	var err error
 	// Eviction runs under mu, as all use of the cache does.
 	m.lru, err = lru.NewWithEvict(count, func(_ string, mod *module) {
@@ -133,14 +136,39 @@ func (m *modules) compile(ctx context.Context, digest string, load func() ([]byt
 		return nil, took, err
 	}
 	took[call.Load] = time.Since(begin)
+	mod = &module{owner: m, digest: digest, size: int64(len(wasm)), runtime: m.runtime, own: m.takeAnew(digest), prepared: prepared, lastUsed: time.Now()}
+	if mod.own {
+		if mod.runtime, err = newWazero(ctx, nil); err != nil {
+			return nil, took, err
+		}
+	}
 	begin = time.Now()
-	compiled, err := m.runtime.CompileModule(ctx, prepared.Bytes)
-	if err != nil {
+	if mod.compiled, err = mod.runtime.CompileModule(ctx, prepared.Bytes); err != nil {
+		mod.close()
 		return nil, took, &compileError{err}
 	}
 	took[call.Compile] = time.Since(begin)
 	prepared.Bytes = nil
-	return &module{owner: m, digest: digest, size: int64(len(wasm)), compiled: compiled, prepared: prepared, lastUsed: time.Now()}, took, nil
+	return mod, took, nil
+}
+
+// takeAnew reports whether a module is to be compiled without the compilation cache, this once.
+func (m *modules) takeAnew(digest string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	anew := m.anew[digest]
+	delete(m.anew, digest)
+	return anew
+}
+
+// close lets go of the module, of which there are no instances any more.
+func (mod *module) close() {
+	ctx := context.Background()
+	if mod.own {
+		_ = mod.runtime.Close(ctx) // only unmapping the module's code could fail
+	} else if mod.compiled != nil {
+		_ = mod.compiled.Close(ctx) // by its documentation it never fails
+	}
 }
 
 func (m *modules) add(mod *module) {
@@ -166,15 +194,18 @@ func (m *modules) release(mod *module) {
 // unref is called with mu held.
 func (m *modules) unref(mod *module) {
 	if mod.refs--; mod.refs == 0 {
-		_ = mod.compiled.Close(context.Background()) // by its documentation it never fails
+		mod.close()
 	}
 }
 
-// drop takes a module out of the cache.
-func (m *modules) drop(digest string) {
+// drop takes a module out of the cache. With anew it is really compiled when it is acquired next, even where it lies compiled on the disk.
+func (m *modules) drop(digest string, anew bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.lru.Remove(digest)
+	if anew {
+		m.anew[digest] = true
+	}
 }
 
 // dropIdle takes out the modules that nobody holds and nobody has used since before.

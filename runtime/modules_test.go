@@ -16,7 +16,7 @@ import (
 
 func testModules(t *testing.T, count int, bytes int64) *modules {
 	t.Helper()
-	cache, w, err := newWazero(context.Background(), t.TempDir())
+	cache, w, err := openWazero(context.Background(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +97,40 @@ func TestEvictedModuleIsClosedWithItsLastUser(t *testing.T) {
 	if first.refs != 0 {
 		t.Errorf("%d references are left", first.refs)
 	}
+}
+
+func TestModuleThatIsCompiledAnewHasARuntimeOfItsOwn(t *testing.T) {
+	m := testModules(t, 4, 1<<20)
+	instantiate := func(mod *module) error {
+		instance, err := mod.runtime.InstantiateModule(context.Background(), mod.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+		if err != nil {
+			return err
+		}
+		return instance.Close(context.Background())
+	}
+	first := acquire(t, m, 1)
+	m.drop("1", true)
+	anew := acquire(t, m, 1)
+	if !anew.own || anew.runtime == first.runtime {
+		t.Error("the module was taken from the compilation cache")
+	}
+	if err := errors.Join(instantiate(first), instantiate(anew)); err != nil {
+		t.Error(err)
+	}
+	m.release(first)
+	m.drop("1", false)
+	again := acquire(t, m, 1)
+	if again.own {
+		t.Error("the module was compiled anew twice")
+	}
+	if err := instantiate(anew); err != nil {
+		t.Errorf("a module that is in use was closed: %v", err)
+	}
+	m.release(anew)
+	if err := instantiate(anew); err == nil {
+		t.Error("the module's runtime is open after its last user")
+	}
+	m.release(again)
 }
 
 func TestModulesAreBoundedByBytes(t *testing.T) {

@@ -31,7 +31,7 @@ func (p Prober) Probe(ctx context.Context, wasm, lib string) (version string, er
 	if err != nil {
 		return "", err
 	}
-	cache, w, err := newWazero(ctx, p.CacheDir)
+	cache, w, err := openWazero(ctx, p.CacheDir)
 	if err != nil {
 		return "", err
 	}

@@ -90,7 +90,7 @@ func Open(o Options) (rt *Runtime, err error) {
 	if err = rt.sweepCache(); err != nil {
 		return rt, err
 	}
-	if rt.cache, rt.wazero, err = newWazero(rt.ctx, rt.cacheDir("compiled")); err != nil {
+	if rt.cache, rt.wazero, err = openWazero(rt.ctx, rt.cacheDir("compiled")); err != nil {
 		return rt, err
 	}
 	if rt.modules, err = newModules(rt.wazero, o.Modules, o.ModuleBytes); err != nil {
@@ -102,20 +102,29 @@ func Open(o Options) (rt *Runtime, err error) {
 	return rt, nil
 }
 
-// newWazero makes the one wazero runtime that all sandboxes share, with WASI in it.
-func newWazero(ctx context.Context, cacheDir string) (wazero.CompilationCache, wazero.Runtime, error) {
+// openWazero makes the wazero runtime that sandboxes share. What it compiles is kept in a folder.
+func openWazero(ctx context.Context, cacheDir string) (wazero.CompilationCache, wazero.Runtime, error) {
 	cache, err := wazero.NewCompilationCacheWithDir(cacheDir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("compilation cache: %w", err)
 	}
+	w, err := newWazero(ctx, cache)
+	if err != nil {
+		return nil, nil, errors.Join(err, cache.Close(ctx))
+	}
+	return cache, w, nil
+}
+
+// newWazero makes a wazero runtime with WASI in it. Without a cache, which is nil, what it compiles is its own.
+func newWazero(ctx context.Context, cache wazero.CompilationCache) (wazero.Runtime, error) {
 	features := api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling
 	config := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithCompilationCache(cache).
 		WithDebugInfoEnabled(false) // guests are ended by package interrupt
 	w := wazero.NewRuntimeWithConfig(ctx, config)
 	if _, err := wasi.Instantiate(ctx, w); err != nil {
-		return nil, nil, errors.Join(err, w.Close(ctx), cache.Close(ctx))
+		return nil, errors.Join(err, w.Close(ctx))
 	}
-	return cache, w, nil
+	return w, nil
 }
 
 // openTracker decides how sandboxes are brought back to their images.

@@ -56,6 +56,9 @@ const (
 	FromModule
 	// FromDisk: nothing is in memory. The module lies compiled on the disk, and so do a Python function's images: so it is after the server has started.
 	FromDisk
+	// FromNothing: all is made again that was ever made for the function. The module is compiled, and a Python function's images are made, CPython's
+	// too: so it is for the first function of its kind.
+	FromNothing
 )
 
 // version is a version of a function that is, or was until now, live: the sandboxes and what they are made from.

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"cmp"
+	"context"
 	"fmt"
-	"slices"
-	"strings"
+	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -13,102 +14,116 @@ import (
 	"github.com/mayfly-faas/mayfly/runtime"
 )
 
-// unloadFrom is what a server can be made to drop before a cold call, the least first.
-var unloadFrom = []string{"image", "module", "disk"}
-
 func (a *app) benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure a function, phase by phase",
 		Long: `Measure how long a function takes to answer. The phases are what the server reports of each call; total is their sum, and http
 is what the client has waited. Percentiles are of the calls in which a phase took place, and are values that occurred.`,
-		Example: "  mayfly bench cold hello -n 50\n  mayfly bench warm hello --json >warm.json",
+		Example: "  mayfly bench cold hello -n 50\n  mayfly bench warm hello --json >warm.json\n  mayfly bench load hello --rate 200/s --html load.html",
 		Args:    noSubcommand,
 		RunE:    showHelp,
 	}
-	cmd.AddCommand(a.benchColdCommand(), a.benchWarmCommand())
+	cmd.AddCommand(a.benchColdCommand(), a.benchWarmCommand(), a.benchLoadCommand())
 	return cmd
 }
 
-func (a *app) benchColdCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "cold NAME",
-		Short: "Measure cold starts",
-		Long: `Measure cold starts: before each call the server drops what is ready for the function. --from says what is left to
-start from. For a Python function: image, of which a sandbox is made; module, with which the interpreter boots
-again; disk, from which the compiled module is read first. For a wasm command it is always disk: every request to
-one starts from its module.`,
-		Example: "  mayfly bench cold hello -n 50 --from module",
-	}
-	from := cmd.Flags().String("from", "", "what a call `starts` from: "+strings.Join(unloadFrom, ", ")+" (default image, or disk for a wasm command)")
-	return a.measured(cmd, func(s *bench.Settings) error {
-		if *from != "" && !slices.Contains(unloadFrom, *from) {
-			return usage(cmd, "--from is %.40q: it must be image, module or disk", *from)
-		}
-		s.Mode, s.From = bench.Cold, *from
-		return nil
-	})
+// benchRun is what a bench command measures with.
+type benchRun struct {
+	client *client.Client
+	call   client.Call
+	target bench.Target
+	remade string // why the function's sandboxes are made anew for each request; "" where they are not
+	output reportFlags
 }
 
-func (a *app) benchWarmCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "warm NAME",
-		Short:   "Measure calls for which everything is ready",
-		Long:    "Measure calls for which everything is ready: one call comes first that is not counted.",
-		Example: "  mayfly bench warm hello -n 1000 --data '{\"name\":\"Ada\"}'",
-	}
-	return a.measured(cmd, func(s *bench.Settings) error {
-		s.Mode = bench.Warm
-		return nil
-	})
-}
-
-// measured completes a command that measures what settings say.
-func (a *app) measured(cmd *cobra.Command, settings func(*bench.Settings) error) *cobra.Command {
+// measuring completes a command that measures a function: check finds what is wrong with its flags, and do measures and reports. json is what --json
+// is told to print.
+func (a *app) measuring(cmd *cobra.Command, json string, check func() error, do func(context.Context, *benchRun) error) *cobra.Command {
 	cmd.Args, cmd.ValidArgsFunction = positional("NAME"), a.completeFunction
-	calls := cmd.Flags().IntP("calls", "n", 50, "measure `N` calls")
-	asJSON := cmd.Flags().Bool("json", false, "print JSON, with the settings and every call, instead of a table")
 	var request requestFlags
 	request.addTo(cmd)
+	var output reportFlags
+	output.addTo(cmd, json)
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string, c *client.Client) error {
-		if *calls < 1 {
-			return usage(cmd, "-n is %d: it must be 1 or more", *calls)
+		if err := check(); err != nil {
+			return err
 		}
-		s := bench.Settings{Calls: *calls}
-		if err := settings(&s); err != nil {
+		if err := output.check(cmd); err != nil {
 			return err
 		}
 		call, err := request.call(cmd, a, c, args[0])
 		if err != nil {
 			return err
 		}
-		report, err := a.measure(cmd, c, call, s)
+		f, err := c.Function(cmd.Context(), call.Function)
 		if err != nil {
 			return err
 		}
-		if *asJSON {
-			return writeJSON(a.stdout, report)
-		}
-		return report.WriteTable(a.stdout)
+		return do(cmd.Context(), &benchRun{client: c, call: call, target: benchTarget(f), remade: f.Live.Remade, output: output})
 	})
 	return cmd
 }
 
-// measure measures, shows on a terminal how far it is, and says what disturbed it.
-func (a *app) measure(cmd *cobra.Command, c *client.Client, call client.Call, s bench.Settings) (*bench.Report, error) {
-	f, err := c.Function(cmd.Context(), call.Function)
-	if err != nil {
-		return nil, err
+func benchTarget(f runtime.Function) bench.Target {
+	return bench.Target{Version: f.Live.Version, Digest: f.Live.Digest}
+}
+
+// reportFlags say where what was measured is written to.
+type reportFlags struct {
+	json bool
+	html string
+}
+
+func (r *reportFlags) addTo(cmd *cobra.Command, json string) {
+	cmd.Flags().BoolVar(&r.json, "json", false, json)
+	cmd.Flags().StringVar(&r.html, "html", "", "write a report with plots to this `file` too: one page that needs nothing else")
+}
+
+// check finds out before the work what would spoil its end.
+func (r *reportFlags) check(cmd *cobra.Command) error {
+	if r.html == "" {
+		return nil
 	}
-	s.Version, s.Digest = f.Live.Version, f.Live.Digest
-	if s.Mode == bench.Cold {
-		if s.From, err = coldFrom(s.From, f.Live.Kind); err != nil {
-			return nil, err
+	if info, err := os.Stat(filepath.Dir(r.html)); err != nil || !info.IsDir() {
+		return usage(cmd, "--html: there is no folder %s", filepath.Dir(r.html))
+	}
+	if info, err := os.Stat(r.html); err == nil && info.IsDir() {
+		return usage(cmd, "--html: %s is a folder: name a file in it", r.html)
+	}
+	return nil
+}
+
+// write writes a report in the forms that were asked for.
+func (r *reportFlags) write(a *app, data any, table, html func(io.Writer) error) error {
+	if r.html != "" {
+		f, err := os.Create(r.html)
+		if err != nil {
+			return err
+		}
+		if err := html(f); err != nil {
+			f.Close()
+			return fmt.Errorf("write %s: %w", r.html, err)
+		}
+		if err := f.Close(); err != nil {
+			return err
 		}
 	}
+	if r.json {
+		return writeJSON(a.stdout, data)
+	}
+	return table(a.stdout)
+}
+
+// measure measures, shows on a terminal how far it is, and says what disturbed it.
+func (a *app) measure(ctx context.Context, c *client.Client, call client.Call, s bench.Settings) (*bench.Report, error) {
 	line := a.status()
 	defer line.clear()
-	report, err := bench.Run(cmd.Context(), c, call, s, func(calls int) { line.show("%s %s: %d of %d", s.Mode, call.Function, calls, s.Calls) })
+	what := s.Mode
+	if s.Mode == bench.Cold {
+		what += " from " + s.From
+	}
+	report, err := bench.Run(ctx, c, call, s, func(calls int) { line.show("%s, %s: %d of %d", call.Function, what, calls, s.Calls) })
 	if err != nil {
 		return nil, err
 	}
@@ -122,16 +137,4 @@ func (a *app) measure(cmd *cobra.Command, c *client.Client, call client.Call, s 
 		fmt.Fprintf(a.stderr, "note: %d of %d calls found %s ready for them\n", n, s.Calls, found)
 	}
 	return report, nil
-}
-
-// coldFrom completes what --from says by what a function is.
-func coldFrom(from string, kind runtime.Kind) (string, error) {
-	const image, disk = "image", "disk"
-	switch {
-	case kind != runtime.Command:
-		return cmp.Or(from, image), nil
-	case from != "" && from != disk:
-		return "", usage(nil, "--from is %s: every request to a wasm command starts from its module, so that only --from disk is cold", from)
-	}
-	return disk, nil
 }

@@ -170,6 +170,10 @@ func (d *demo) measureAll() error {
 	}
 	call := first.call
 	call.Function = b.Name
+	f, err := d.client.Function(d.cmd.Context(), b.Name)
+	if err != nil {
+		return err
+	}
 	for _, s := range []bench.Settings{
 		{Mode: bench.Cold, From: "image", Calls: d.calls},
 		{Mode: bench.Cold, From: "module", Calls: d.calls},
@@ -179,8 +183,9 @@ func (d *demo) measureAll() error {
 		if s.Mode == bench.Cold {
 			from = " --from " + s.From
 		}
+		s.Target = benchTarget(f)
 		d.step("mayfly bench %s %s -n %d%s", s.Mode, call.Function, s.Calls, from)
-		report, err := d.measure(d.cmd, d.client, call, s)
+		report, err := d.measure(d.cmd.Context(), d.client, call, s)
 		if err != nil {
 			return err
 		}

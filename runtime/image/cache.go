@@ -151,10 +151,18 @@ func remove(name string) error {
 	return nil
 }
 
-// Forget forgets the image of a key. Its content stays until the next Sweep.
-func (c Cache) Forget(key string) error {
-	if err := remove(c.path(key + keySuffix)); err != nil {
+// Forget forgets the images whose keys begin with prefix. Their content stays until the next Sweep.
+func (c Cache) Forget(prefix string) error {
+	entries, err := os.ReadDir(c.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("forget image: %w", err)
+	}
+	for _, e := range entries {
+		if name := e.Name(); strings.HasPrefix(name, prefix) && strings.HasSuffix(name, keySuffix) {
+			if err := remove(c.path(name)); err != nil {
+				return fmt.Errorf("forget image: %w", err)
+			}
+		}
 	}
 	return nil
 }

@@ -1,4 +1,7 @@
 // Package bench measures how long a function takes to answer, phase by phase.
+//
+// Run makes calls one after the other, each cold or each warm, and gives a Report. RunLoad sends requests by a schedule, and gives a Load.
+// Both are written as a table, as JSON, or by WriteHTML as a page with plots.
 package bench
 
 import (
@@ -8,20 +11,30 @@ import (
 	"github.com/mayfly-faas/mayfly/cmd/mayfly/internal/client"
 )
 
-// Settings say what is measured. They are part of the report, so that it can be measured again.
-type Settings struct {
+// Target is what is measured, and by which request. Of it Run and RunLoad need Version and Digest, and fill in the rest.
+type Target struct {
 	Server   string `json:"server"`
 	Function string `json:"function"`
 	Version  uint64 `json:"version"`
 	Digest   string `json:"digest"`
+	Method   string `json:"method,omitempty"`
+	Path     string `json:"path,omitempty"`
+	Bytes    int    `json:"request_bytes"`
+}
+
+func (t *Target) fill(c *client.Client, call client.Call) {
+	t.Server, t.Function = c.URL(), call.Function
+	t.Method, t.Path, t.Bytes = call.Method, call.Path, len(call.Body)
+}
+
+// Settings say what is measured. They are part of the report, so that it can be measured again.
+type Settings struct {
+	Target
 	// Mode is cold or warm.
 	Mode string `json:"mode"`
-	// From is what is dropped before each cold call: image, module or disk.
-	From   string `json:"from,omitempty"`
-	Calls  int    `json:"calls"`
-	Method string `json:"method,omitempty"`
-	Path   string `json:"path,omitempty"`
-	Bytes  int    `json:"request_bytes"`
+	// From is what each cold call starts from: image, module, disk or nothing.
+	From  string `json:"from,omitempty"`
+	Calls int    `json:"calls"`
 }
 
 // Sample is one call that was measured, in milliseconds.
@@ -42,20 +55,16 @@ type Report struct {
 	Samples []Sample  `json:"samples"`
 }
 
-// reset is the phase that nobody waits for.
-const reset = "reset"
-
-// Cold and Warm are the modes.
+// The modes.
 const (
 	Cold = "cold"
 	Warm = "warm"
 )
 
-// Run measures s.Calls calls, one after the other: of s it needs that, Mode, From, Version and Digest. Each cold call comes after the
-// server has dropped what From says, warm calls come after one that is not counted. done is called after each call that is.
+// Run measures s.Calls calls, one after the other. Each cold call comes after the server has dropped all that From does not leave, warm
+// calls come after one that is not counted. done is called after each call that is.
 func Run(ctx context.Context, c *client.Client, call client.Call, s Settings, done func(calls int)) (*Report, error) {
-	s.Server, s.Function = c.URL(), call.Function
-	s.Method, s.Path, s.Bytes = call.Method, call.Path, len(call.Body)
+	s.fill(c, call)
 	r := &Report{Settings: s, Started: time.Now().UTC()}
 	if s.Mode == Warm {
 		if _, err := measure(ctx, c, call); err != nil {
@@ -75,7 +84,7 @@ func Run(ctx context.Context, c *client.Client, call client.Call, s Settings, do
 		r.Samples = append(r.Samples, sample)
 		done(i + 1)
 	}
-	r.Summary = summarize(r.Samples)
+	r.Summary = summarize(r.distributions())
 	return r, nil
 }
 
@@ -88,14 +97,39 @@ func measure(ctx context.Context, c *client.Client, call client.Call) (Sample, e
 	if err := a.Err(); err != nil {
 		return Sample{}, err
 	}
-	s := Sample{Cold: a.Cold, PhasesMS: map[string]float64{}, HTTPMS: a.Took.Seconds() * 1e3}
+	s := Sample{Cold: a.Cold, PhasesMS: map[string]float64{}, TotalMS: total(a.Phases), HTTPMS: a.Took.Seconds() * 1e3}
 	for _, p := range a.Phases {
 		s.PhasesMS[p.Name] += p.MS
-		if p.Name != reset {
-			s.TotalMS += p.MS
-		}
 	}
 	return s, nil
+}
+
+// total returns how long the phases took together, in milliseconds, but reset, which is over before the call comes.
+func total(phases []client.Phase) float64 {
+	var ms float64
+	for _, p := range phases {
+		if p.Name != phaseReset {
+			ms += p.MS
+		}
+	}
+	return ms
+}
+
+// distributions returns what was measured, by phase.
+func (r *Report) distributions() map[string]distribution {
+	took := map[string][]float64{}
+	for _, s := range r.Samples {
+		for phase, ms := range s.PhasesMS {
+			took[phase] = append(took[phase], ms)
+		}
+		took[phaseTotal] = append(took[phaseTotal], s.TotalMS)
+		took[phaseHTTP] = append(took[phaseHTTP], s.HTTPMS)
+	}
+	by := map[string]distribution{}
+	for phase, ms := range took {
+		by[phase] = distributionOf(ms)
+	}
+	return by
 }
 
 // Unlike returns how many samples are not of the report's mode.

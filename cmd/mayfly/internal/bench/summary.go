@@ -4,77 +4,96 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
+	"strconv"
 	"text/tabwriter"
 )
 
 // Summary is how long one phase took over the calls in which it took place, in milliseconds.
 type Summary struct {
 	Phase string  `json:"phase"`
-	Calls int     `json:"calls"`
+	Calls int64   `json:"calls"`
+	Mean  float64 `json:"mean_ms"`
 	Min   float64 `json:"min_ms"`
 	P50   float64 `json:"p50_ms"`
 	P90   float64 `json:"p90_ms"`
 	P99   float64 `json:"p99_ms"`
+	P999  float64 `json:"p99.9_ms"`
 	Max   float64 `json:"max_ms"`
 }
 
-// order is that of a request's life. Phases that a newer server reports come after those.
-var order = []string{"queue", "load", "compile", "boot", "restore", "run", reset}
+// Phases with a meaning of their own. Reset is the server's, and nobody waits for it; the others are no phases of the server's: the sum of those, what
+// the client waited for from when it sent the request, and from when that was due.
+const (
+	phaseReset = "reset"
+	phaseTotal = "total"
+	phaseHTTP  = "http"
+	phaseDue   = "corrected"
+)
 
-// summarize returns a summary for each phase that took place, then for total and http.
-func summarize(samples []Sample) []Summary {
-	took := map[string][]float64{}
-	var total, http []float64
-	for _, s := range samples {
-		for phase, ms := range s.PhasesMS {
-			took[phase] = append(took[phase], ms)
+// Those of the server come first, in the order of a request's life; between them and the sums comes what a newer server reports.
+var (
+	serverPhases = []string{"queue", "load", "compile", "boot", "restore", "run", phaseReset}
+	sums         = []string{phaseTotal, phaseHTTP, phaseDue}
+)
+
+// summarize returns a summary for each phase.
+func summarize(by map[string]distribution) []Summary {
+	rank := func(phase string) int {
+		if i := slices.Index(serverPhases, phase); i >= 0 {
+			return i
 		}
-		total, http = append(total, s.TotalMS), append(http, s.HTTPMS)
+		return len(serverPhases) + 1 + slices.Index(sums, phase)
 	}
-	phases := slices.SortedFunc(maps.Keys(took), func(a, b string) int {
-		i, j := slices.Index(order, a), slices.Index(order, b)
-		switch {
-		case i >= 0 && j >= 0:
-			return i - j
-		case i < 0 && j < 0 && a < b, i >= 0:
+	phases := slices.SortedFunc(maps.Keys(by), func(a, b string) int {
+		if d := rank(a) - rank(b); d != 0 {
+			return d
+		}
+		if a < b {
 			return -1
 		}
 		return 1
 	})
-	var summaries []Summary
-	for _, phase := range phases {
-		summaries = append(summaries, summary(phase, took[phase]))
+	summaries := make([]Summary, len(phases))
+	for i, phase := range phases {
+		d := by[phase]
+		summaries[i] = Summary{
+			Phase: phase, Calls: d.calls(), Mean: d.mean(),
+			Min: d.percentile(0), P50: d.percentile(50), P90: d.percentile(90), P99: d.percentile(99), P999: d.percentile(99.9), Max: d.percentile(100),
+		}
 	}
-	return append(summaries, summary("total", total), summary("http", http))
-}
-
-func summary(phase string, ms []float64) Summary {
-	slices.Sort(ms)
-	return Summary{
-		Phase: phase, Calls: len(ms),
-		Min: percentile(ms, 0), P50: percentile(ms, 50), P90: percentile(ms, 90), P99: percentile(ms, 99), Max: percentile(ms, 100),
-	}
-}
-
-// percentile returns the smallest value that p percent of the sorted values do not exceed (nearest rank): always one that was
-// measured, 0 where there is none.
-func percentile(sorted []float64, p float64) float64 {
-	if len(sorted) == 0 {
-		return 0
-	}
-	rank := int(math.Ceil(p / 100 * float64(len(sorted))))
-	return sorted[max(rank, 1)-1]
+	return summaries
 }
 
 // WriteTable writes the summary for people.
-func (r *Report) WriteTable(w io.Writer) error {
-	const phase = "%-8s" // aligned to the left, unlike the numbers
+func (r *Report) WriteTable(w io.Writer) error { return writeTable(w, r.Summary, false) }
+
+// writeTable writes summaries, with far for the percentiles that few calls have.
+func writeTable(w io.Writer, summaries []Summary, far bool) error {
+	const left = "%-9s" // unlike the numbers
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, phase+"\tcalls\tmin ms\tp50 ms\tp90 ms\tp99 ms\tmax ms\t\n", "phase")
-	for _, s := range r.Summary {
-		fmt.Fprintf(t, phase+"\t%d\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t\n", s.Phase, s.Calls, s.Min, s.P50, s.P90, s.P99, s.Max)
+	row := func(first string, cells ...string) {
+		fmt.Fprintf(t, left, first)
+		for _, c := range cells {
+			fmt.Fprintf(t, "\t%s", c)
+		}
+		fmt.Fprintln(t, "\t")
+	}
+	head := []string{"calls", "min ms", "p50 ms", "p90 ms", "p99 ms", "max ms"}
+	if far {
+		head = slices.Insert(head, 5, "p99.9 ms")
+	}
+	row("phase", head...)
+	for _, s := range summaries {
+		values := []float64{s.Min, s.P50, s.P90, s.P99, s.Max}
+		if far {
+			values = slices.Insert(values, 4, s.P999)
+		}
+		cells := []string{strconv.FormatInt(s.Calls, 10)}
+		for _, v := range values {
+			cells = append(cells, strconv.FormatFloat(v, 'f', 3, 64))
+		}
+		row(s.Phase, cells...)
 	}
 	return t.Flush()
 }

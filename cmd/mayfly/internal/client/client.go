@@ -51,6 +51,15 @@ func New(address, token string) (*Client, error) {
 	}, nil
 }
 
+// WithConnections returns a client of the same server that has at most n connections of its own, and keeps all of them for further requests.
+func (c *Client) WithConnections(n int) *Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost, transport.MaxConnsPerHost = n, n, n
+	own := *c.http
+	own.Transport = transport
+	return &Client{base: c.base, token: c.token, http: &own}
+}
+
 // URL returns the server's address, such as http://127.0.0.1:8080.
 func (c *Client) URL() string { return c.base }
 

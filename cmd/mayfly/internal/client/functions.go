@@ -105,7 +105,7 @@ func (c *Client) Delete(ctx context.Context, name string) error {
 	return c.exchange(ctx, http.MethodDelete, functionPath(name, ""), nil, nil)
 }
 
-// Unload makes the server drop what the function's next request would find ready. From is "image", "module" or "disk".
+// Unload makes the server drop what the function's next request would find ready. From is "image", "module", "disk" or "nothing".
 func (c *Client) Unload(ctx context.Context, name, from string) error {
 	return c.exchange(ctx, http.MethodPost, functionPath(name, "/unload"), map[string]string{"from": from}, nil)
 }
