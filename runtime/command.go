@@ -353,7 +353,7 @@ func (c *command) run(ctx context.Context, t *Target, s *commandSandbox, l *load
 	s.in.Set(r.Body)
 	s.out.Reset(int(c.ver.limits.response) + maxHeaderBytes)
 	s.process.Args = cgi.Args(r)
-	s.process.Env = append(cgi.Env(r), c.ver.env()...)
+	s.process.Env = append(cgi.Env(r), c.ver.env...)
 	s.instance.Memory.Begin()
 	s.process.Begin()
 	guest := c.ver.timed(ctx, &t.turn)

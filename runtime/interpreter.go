@@ -243,7 +243,7 @@ func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases
 	if err != nil {
 		return err
 	}
-	env := e.ver.env()
+	env := e.ver.env
 	if l.base, err = e.rt.pythons.acquire(ctx, build, configures(env), took); err != nil {
 		return err
 	}
@@ -346,7 +346,7 @@ func (e *interpreter) drop(from From) error {
 	if err != nil {
 		return err
 	}
-	env := configures(e.ver.env())
+	env := configures(e.ver.env)
 	if from == FromNothing {
 		if err := e.rt.disk.Forget(baseImageKey(build, env)); err != nil {
 			return err

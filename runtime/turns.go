@@ -64,10 +64,20 @@ func (t *turn) enter(ctx context.Context, p *places, limit int, patience time.Du
 	}
 	ts.mu.Unlock()
 	// Who waits longer than a request may run has a caller who has given up.
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
-	defer cancel()
-	return t.await(ctx, p)
+	timer, _ := timers.Get().(*time.Timer)
+	if timer == nil {
+		timer = time.NewTimer(patience)
+	} else {
+		timer.Reset(patience)
+	}
+	err := t.await(ctx, timer.C, p)
+	timer.Stop()
+	timers.Put(timer)
+	return err
 }
+
+// timers are *time.Timer that nobody uses. Since Go 1.23 nothing is left in the channel of one that was stopped.
+var timers sync.Pool
 
 // line puts the turn at the end of a queue. It is called with turns.mu held.
 func (t *turn) line(queue *[]*turn) {
@@ -77,18 +87,22 @@ func (t *turn) line(queue *[]*turn) {
 	*queue = append(*queue, t)
 }
 
-// await waits in the queue. Where ctx ends first, whatever it has got by then is given back; p is nil for who has a place.
-func (t *turn) await(ctx context.Context, p *places) error {
+// await waits in the queue. Where ctx or patience ends first, whatever it has got by then is given back; p is nil for who has a place.
+func (t *turn) await(ctx context.Context, patience <-chan time.Time, p *places) error {
+	var err error
 	select {
 	case <-t.come:
 		return nil
+	case <-patience:
+		err = errPatience
 	case <-ctx.Done():
+		err = ctx.Err()
 	}
 	ts := t.turns
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if p != nil && remove(&p.queue, t) {
-		return context.Cause(ctx)
+		return err
 	}
 	if !remove(&ts.queue, t) { // it came just now
 		<-t.come
@@ -99,7 +113,7 @@ func (t *turn) await(ctx context.Context, p *places) error {
 	if p != nil {
 		ts.admit(p)
 	}
-	return context.Cause(ctx)
+	return err
 }
 
 func remove(queue *[]*turn, t *turn) bool {
@@ -176,5 +190,5 @@ func (t *turn) Resume(ctx context.Context) error {
 	}
 	t.line(&ts.queue)
 	ts.mu.Unlock()
-	return t.await(ctx, nil)
+	return t.await(ctx, nil, nil)
 }

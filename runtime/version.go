@@ -74,6 +74,8 @@ type version struct {
 
 	stats *functionStats
 
+	env []string // that the manifest gives, as KEY=value
+
 	places places
 
 	mu       sync.Mutex
@@ -89,18 +91,12 @@ func (rt *Runtime) newVersion(function string, record store.Version) (*version, 
 	}
 	v.limits = rt.options.Defaults.of(v.meta.Kind, &v.meta.Manifest)
 	v.budget, v.watchdog = rt.options.MemoryBytes, rt.watchdog
+	for _, key := range slices.Sorted(maps.Keys(v.meta.Manifest.Env)) {
+		v.env = append(v.env, key+"="+v.meta.Manifest.Env[key])
+	}
 	v.places.free = v.limits.concurrency
 	v.log = rt.log(function)
 	return v, nil
-}
-
-// env is the environment that the manifest gives, in a stable order.
-func (v *version) env() []string {
-	var env []string
-	for _, key := range slices.Sorted(maps.Keys(v.meta.Manifest.Env)) {
-		env = append(env, key+"="+v.meta.Manifest.Env[key])
-	}
-	return env
 }
 
 // begin counts a request in. It is false when the version is no longer live.

@@ -69,6 +69,7 @@ func (p *Process) add(d *descriptor) (fd int, errno Errno) {
 // openOwn opens d for the process itself: a guest may close it, and a Reset brings it back.
 func (p *Process) openOwn(fd int, d *descriptor) {
 	d.own, d.shared = fd, true
+	p.stands = nil
 	p.own[fd] = d.file
 	p.put(fd, d)
 }
@@ -91,6 +92,7 @@ func (p *Process) Close() {
 		f.Close()
 	}
 	clear(p.own)
+	p.stands, p.kept, p.was = nil, nil, nil
 }
 
 // OpenFiles is what an image remembers of a process's descriptors: which there are, and the files that the guest opened while it was
@@ -129,7 +131,32 @@ func (p *Process) TakeFiles(private ...string) (*OpenFiles, error) {
 // Reset closes what is open and gives the guest the descriptors of f: same numbers, files and positions. Devices, the standard streams
 // and the root are this process's own.
 func (p *Process) Reset(f *OpenFiles) error {
-	p.closeAll()
+	if p.stands != f {
+		if err := p.stand(f); err != nil {
+			return err
+		}
+	}
+	for fd, d := range p.open {
+		if d != nil && (fd >= len(p.kept) || p.kept[fd] != d) {
+			d.close()
+		}
+	}
+	for len(p.open) < len(p.kept) {
+		p.open = append(p.open, nil)
+	}
+	clear(p.open)
+	copy(p.open, p.kept)
+	for fd, d := range p.kept {
+		if d != nil {
+			*d = p.was[fd]
+		}
+	}
+	return nil
+}
+
+// stand makes descriptors of f for this process, to which it is reset from then on.
+func (p *Process) stand(f *OpenFiles) error {
+	p.stands, p.kept, p.was = nil, p.kept[:0], p.was[:0]
 	for fd, d := range f.descriptors {
 		switch {
 		case d.own >= 0:
@@ -140,8 +167,12 @@ func (p *Process) Reset(f *OpenFiles) error {
 				return fmt.Errorf("open %s again: %w", d.path, errno)
 			}
 		}
-		p.put(fd, &d)
+		for len(p.kept) <= fd {
+			p.kept, p.was = append(p.kept, nil), append(p.was, descriptor{})
+		}
+		p.kept[fd], p.was[fd] = &descriptor{}, d
 	}
+	p.stands = f
 	return nil
 }
 

@@ -25,6 +25,9 @@ type Process struct {
 	root    FS
 	own     map[int]File // what the process itself opened, by the number it had at first
 	open    []*descriptor
+	stands  *OpenFiles    // what the last Reset was to
+	kept    []*descriptor // the descriptors of stands, by number, which a Reset puts back
+	was     []descriptor  // and what they were
 	started time.Time
 	waited  atomic.Int64 // nanoseconds
 	waiting atomic.Int64 // since when, in nanoseconds after started; 0: it does not wait
