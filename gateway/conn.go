@@ -22,11 +22,14 @@ func (l listener) Accept() (net.Conn, error) {
 // one would cost more than some functions do.
 type conn struct {
 	net.Conn
-	writer writer
-	after  func() // what is to be done when the answer has been written; nil: nothing
+	writer        writer
+	remote, local string // the addresses
+	after         func() // what is to be done when the answer has been written; nil: nothing
 }
 
-func newConn(c net.Conn) *conn { return &conn{Conn: c, writer: newWriter(c)} }
+func newConn(c net.Conn) *conn {
+	return &conn{Conn: c, writer: newWriter(c), remote: c.RemoteAddr().String(), local: c.LocalAddr().String()}
+}
 
 // Write implements net.Conn. What waits for the answer to be written does not wait for a client that does not take it.
 func (c *conn) Write(b []byte) (int, error) {

@@ -131,9 +131,10 @@ func newCall(ctx *fasthttp.RequestCtx, scriptName, path string, body []byte) *ca
 		rest = rest[len(like):]
 		return part
 	}
+	conn := ctx.Conn().(*conn)
 	r := &call.Request{
 		ID: requestID(ctx), Method: cut(method), ScriptName: scriptName, Path: path, Query: cut(query), RequestURI: cut(target), Proto: cut(proto), Host: cut(host),
-		RemoteAddr: ctx.RemoteAddr().String(), ServerAddr: ctx.LocalAddr().String(), TLS: ctx.IsTLS(), Header: make(call.Header, 0, fields), Body: body,
+		RemoteAddr: conn.remote, ServerAddr: conn.local, TLS: ctx.IsTLS(), Header: make(call.Header, 0, fields), Body: body,
 	}
 	for name, value := range h.All() {
 		r.Header = append(r.Header, call.Field{Name: cut(name), Value: cut(value)})

@@ -8,6 +8,7 @@ package cgi
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,67 +24,113 @@ import (
 // allows: it is the function that authorises. A NUL, at which strings end in WASI, is cut out of any value.
 func Env(r *call.Request) []string {
 	host, port := serverName(r)
-	env := []string{
-		"GATEWAY_INTERFACE=CGI/1.1",
-		"SERVER_SOFTWARE=mayfly",
-		"SERVER_PROTOCOL=" + r.Proto,
-		"SERVER_NAME=" + host,
-		"SERVER_PORT=" + port,
-		"REQUEST_METHOD=" + r.Method,
-		"REQUEST_URI=" + originForm(r.RequestURI),
-		"SCRIPT_NAME=" + r.ScriptName,
-		"PATH_INFO=" + r.Path,
-		"QUERY_STRING=" + r.Query,
-	}
 	remote, remotePort := hostPort(r.RemoteAddr)
-	env = append(env, "REMOTE_ADDR="+remote, "REMOTE_HOST="+remote)
+	e := newEnvironment(r)
+	e.add("GATEWAY_INTERFACE", "CGI/1.1")
+	e.add("SERVER_SOFTWARE", "mayfly")
+	e.add("SERVER_PROTOCOL", r.Proto)
+	e.add("SERVER_NAME", host)
+	e.add("SERVER_PORT", port)
+	e.add("REQUEST_METHOD", r.Method)
+	e.add("REQUEST_URI", originForm(r.RequestURI))
+	e.add("SCRIPT_NAME", r.ScriptName)
+	e.add("PATH_INFO", r.Path)
+	e.add("QUERY_STRING", r.Query)
+	e.add("REMOTE_ADDR", remote)
+	e.add("REMOTE_HOST", remote)
 	if remotePort != "" {
-		env = append(env, "REMOTE_PORT="+remotePort)
+		e.add("REMOTE_PORT", remotePort)
 	}
 	if r.TLS {
-		env = append(env, "HTTPS=on")
+		e.add("HTTPS", "on")
 	}
 	if t := r.Header.Get("Content-Type"); t != "" {
-		env = append(env, "CONTENT_TYPE="+t)
+		e.add("CONTENT_TYPE", t)
 	}
 	if len(r.Body) > 0 || r.Header.Get("Content-Length") != "" {
-		env = append(env, "CONTENT_LENGTH="+strconv.Itoa(len(r.Body)))
+		e.add("CONTENT_LENGTH", strconv.Itoa(len(r.Body)))
 	}
 	if r.Host != "" {
-		env = append(env, "HTTP_HOST="+r.Host)
+		e.add("HTTP_HOST", r.Host)
 	}
-	env = append(env, headerEnv(r.Header)...)
-	for i, s := range env {
-		env[i] = withoutNUL(s)
+	for _, v := range headerVariables(r.Header) {
+		e.add(v.name, v.value)
 	}
-	return env
+	return e.variables()
 }
 
-// headerEnv returns the header fields as HTTP_* variables, in the order in which each name first occurs.
-func headerEnv(header call.Header) []string {
-	var env []string
-	at := map[string]int{}
+// environment is variables, one after the other in one piece of memory, from which they are cut.
+type environment struct {
+	b    []byte
+	ends []int
+}
+
+func newEnvironment(r *call.Request) *environment {
+	const own = 512 // is about what there is beside the request's own strings
+	size := own + len(r.RequestURI) + len(r.Query) + len(r.Path) + len(r.ScriptName)
+	for _, f := range r.Header {
+		size += len("HTTP_=") + len(f.Name) + len(f.Value)
+	}
+	return &environment{make([]byte, 0, size), make([]int, 0, 20+len(r.Header))}
+}
+
+// add adds a variable, without the NULs in it.
+func (e *environment) add(name, value string) {
+	e.b = append(append(append(e.b, name...), '='), withoutNUL(value)...)
+	e.ends = append(e.ends, len(e.b))
+}
+
+func (e *environment) variables() []string {
+	all, at := string(e.b), 0
+	list := make([]string, len(e.ends))
+	for i, end := range e.ends {
+		list[i], at = all[at:end], end
+	}
+	return list
+}
+
+// headerVariable is a header field as a variable.
+type headerVariable struct{ name, value string }
+
+// headerVariables returns the header fields as HTTP_* variables, in the order in which each name first occurs.
+func headerVariables(header call.Header) []headerVariable {
+	list := make([]headerVariable, 0, len(header))
+	const few = 16 // names are found faster by looking at each than in a map
+	var at map[string]int
+	if len(header) > few {
+		at = make(map[string]int, len(header))
+	}
+	find := func(name string) (int, bool) {
+		if at != nil {
+			i, ok := at[name]
+			return i, ok
+		}
+		i := slices.IndexFunc(list, func(v headerVariable) bool { return v.name == name })
+		return i, i >= 0
+	}
 	for _, f := range header {
-		key, ok := variable(f.Name)
+		name, ok := variable(f.Name)
 		if !ok {
 			continue
 		}
-		switch key {
+		switch name {
 		case "HTTP_PROXY", "HTTP_HOST", "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH":
 			continue
 		}
-		if i, ok := at[key]; ok {
+		if i, ok := find(name); ok {
 			separator := ", "
-			if key == "HTTP_COOKIE" {
+			if name == "HTTP_COOKIE" {
 				separator = "; "
 			}
-			env[i] += separator + f.Value
+			list[i].value += separator + f.Value
 			continue
 		}
-		at[key] = len(env)
-		env = append(env, key+"="+f.Value)
+		if at != nil {
+			at[name] = len(list)
+		}
+		list = append(list, headerVariable{name, f.Value})
 	}
-	return env
+	return list
 }
 
 // variable returns the name of the variable that a header field goes to.
