@@ -99,6 +99,9 @@ func (c *command) acquire(ctx context.Context, t *Target) (*loadedCommand, error
 		}
 		t.turn.Pause()
 		done := c.loads.DoChan("", func() (any, error) {
+			if c.inMemory() { // another request's loading has ended just now
+				return nil, nil
+			}
 			// The request may give up before: the runtime must know that something still runs.
 			if !c.rt.hold() {
 				return nil, ErrClosed
@@ -111,7 +114,9 @@ func (c *command) acquire(ctx context.Context, t *Target) (*loadedCommand, error
 			if result.Err != nil {
 				return nil, result.Err
 			}
-			t.loaded(result.Val.(call.Phases))
+			if took, ok := result.Val.(call.Phases); ok {
+				t.loaded(took)
+			}
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
