@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -390,6 +391,7 @@ func (c *command) run(ctx context.Context, t *Target, s *commandSandbox, l *load
 	if err != nil {
 		return nil, &FailedError{Msg: err.Error()}
 	}
+	response.Body = bytes.Clone(response.Body) // the sandbox writes to what it was written to again, for another request
 	if int64(len(response.Body)) > c.ver.limits.response {
 		return nil, responseTooLarge(c.ver.limits.response)
 	}
