@@ -70,21 +70,8 @@ func TestColdFunctionsAreMadeReadyOnceHoweverManyCall(t *testing.T) {
 	if in := s.runtime.InMemory(); in.Modules != 2 || in.Pythons != 1 || in.Images != 2 {
 		t.Errorf("in memory are %d modules, %d CPythons and %d images, want 2, 1 and 2", in.Modules, in.Pythons, in.Images)
 	}
-}
 
-// invoke calls a function without HTTP.
-func (s *server) invoke(function, body string) (*call.Response, runtime.Outcome, error) {
-	return s.runtime.Invoke(context.Background(), function, &call.Request{
-		ID: "1", Method: "POST", ScriptName: "/fn/" + function, Proto: "HTTP/1.1", Host: "localhost", RemoteAddr: "127.0.0.1:1", ServerAddr: "127.0.0.1:2",
-		Body: []byte(body),
-	})
-}
-
-// TestColdFunctionsAreMadeReadyOnceHoweverTheirCallersMeet has callers that come just when the function has become ready.
-func TestColdFunctionsAreMadeReadyOnceHoweverTheirCallersMeet(t *testing.T) {
-	s := start(t, config{})
-	s.deploy("module", runawayModule())
-	s.deploy("python", s.python(hello, ""))
+	// Some of these callers come just when the function has become ready.
 	for function, rounds := range map[string]int{"module": 200, "python": 10} {
 		for round := range rounds {
 			if err := s.runtime.Unload(function, runtime.FromModule); err != nil {
@@ -112,4 +99,12 @@ func TestColdFunctionsAreMadeReadyOnceHoweverTheirCallersMeet(t *testing.T) {
 			}
 		}
 	}
+}
+
+// invoke calls a function without HTTP.
+func (s *server) invoke(function, body string) (*call.Response, runtime.Outcome, error) {
+	return s.runtime.Invoke(context.Background(), function, &call.Request{
+		ID: "1", Method: "POST", ScriptName: "/fn/" + function, Proto: "HTTP/1.1", Host: "localhost", RemoteAddr: "127.0.0.1:1", ServerAddr: "127.0.0.1:2",
+		Body: []byte(body),
+	})
 }
