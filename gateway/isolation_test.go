@@ -1,11 +1,17 @@
 package gateway_test
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
 
 // remember keeps each caller's value in a global, and answers with all values that it finds there.
@@ -42,6 +48,60 @@ func TestFreshSandboxesShowNoCallerAnothersValue(t *testing.T) {
 		if a.status != 200 || a.body != strconv.Itoa(i) {
 			t.Fatalf("caller %d got %d %q, want its own value alone", i, a.status, a.body)
 		}
+	}
+}
+
+func TestAnswersStayWhatTheyAreWhenTheirSandboxServesAnother(t *testing.T) {
+	s := start(t, config{})
+	s.deploy("command", runtimetest.Zip(t, map[string]string{"mayfly.toml": "concurrency = 1\n", "fn.wasm": string(runtimetest.GoCommand(t, `package main
+
+import (
+	"io"
+	"os"
+)
+
+func main() {
+	os.Stdout.WriteString("Content-Type: text/plain\n\n")
+	io.Copy(os.Stdout, os.Stdin)
+}
+`))}))
+	var bodies [5][]byte
+	for i := range bodies {
+		response, _, err := s.invoke("command", strings.Repeat(strconv.Itoa(i), 100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies[i] = response.Body
+	}
+	for i, got := range bodies {
+		if want := strings.Repeat(strconv.Itoa(i), 100); string(got) != want {
+			t.Errorf("answer %d has become %q", i, got)
+		}
+	}
+
+	// A client that does not read yet does not keep the sandbox, and what it is still to get is its own.
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const size = 5 << 20
+	first, second := strings.Repeat("1", size), strings.Repeat("2", size)
+	if _, err := fmt.Fprintf(conn, "POST /fn/command HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", size, first); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if a := s.send("POST", "/fn/command", second); a.body != second {
+			t.Fatalf("got %d %.100q", a.status, a.body)
+		}
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if got, err := io.ReadAll(response.Body); err != nil || string(got) != first {
+		t.Errorf("the answer to a slow client has %d bytes, of which %d are another's (%v)", len(got), strings.Count(string(got), "2"), err)
 	}
 }
 

@@ -81,6 +81,9 @@ func (b *bases) acquire(ctx context.Context, build pyenv.Base, env []string, pha
 			return base, nil
 		}
 		done := b.boots.DoChan(key, func() (any, error) {
+			if b.has(key) { // another's start has ended just now
+				return nil, nil
+			}
 			// Who asked may give up before: the runtime must know that something still runs.
 			if !b.rt.hold() {
 				return nil, ErrClosed
@@ -95,8 +98,9 @@ func (b *bases) acquire(ctx context.Context, build pyenv.Base, env []string, pha
 			if result.Err != nil {
 				return nil, result.Err
 			}
-			took := result.Val.(call.Phases)
-			phases[call.Load], phases[call.Compile], phases[call.Boot] = took[call.Load], took[call.Compile], took[call.Boot]
+			if took, ok := result.Val.(call.Phases); ok {
+				phases[call.Load], phases[call.Compile], phases[call.Boot] = took[call.Load], took[call.Compile], took[call.Boot]
+			}
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -112,6 +116,12 @@ func (b *bases) find(key string) *pythonBase {
 		base.refs++
 	}
 	return base
+}
+
+func (b *bases) has(key string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.byKey[key] != nil
 }
 
 // bootTimeout bounds starting CPython, and importing a function.

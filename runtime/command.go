@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -99,6 +100,9 @@ func (c *command) acquire(ctx context.Context, t *Target) (*loadedCommand, error
 		}
 		t.turn.Pause()
 		done := c.loads.DoChan("", func() (any, error) {
+			if c.inMemory() { // another request's loading has ended just now
+				return nil, nil
+			}
 			// The request may give up before: the runtime must know that something still runs.
 			if !c.rt.hold() {
 				return nil, ErrClosed
@@ -111,7 +115,9 @@ func (c *command) acquire(ctx context.Context, t *Target) (*loadedCommand, error
 			if result.Err != nil {
 				return nil, result.Err
 			}
-			t.loaded(result.Val.(call.Phases))
+			if took, ok := result.Val.(call.Phases); ok {
+				t.loaded(took)
+			}
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -385,6 +391,7 @@ func (c *command) run(ctx context.Context, t *Target, s *commandSandbox, l *load
 	if err != nil {
 		return nil, &FailedError{Msg: err.Error()}
 	}
+	response.Body = bytes.Clone(response.Body) // the sandbox writes to what it was written to again, for another request
 	if int64(len(response.Body)) > c.ver.limits.response {
 		return nil, responseTooLarge(c.ver.limits.response)
 	}

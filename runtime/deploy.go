@@ -68,7 +68,7 @@ func (rt *Runtime) Deploy(name string, body io.Reader, o DeployOptions) (Deploye
 		if v.engine != nil {
 			v.engine.close()
 		}
-		return d, err
+		return d, rt.overtaken(err)
 	}
 	if err := rt.goLive(v); err != nil {
 		v.engine.close()

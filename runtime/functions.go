@@ -86,6 +86,8 @@ func (e *notFoundError) Unwrap() error { return ErrNotFound }
 func notFound(err error) error {
 	missing, ok := errors.AsType[*store.NotFoundError](err)
 	switch {
+	case errors.Is(err, store.ErrClosed):
+		return ErrClosed
 	case !ok:
 		return err
 	case missing.Version == 0:
@@ -116,7 +118,7 @@ func (rt *Runtime) Function(name string) (Function, error) {
 func (rt *Runtime) Functions() ([]Function, error) {
 	records, err := rt.store.Functions()
 	if err != nil {
-		return nil, err
+		return nil, notFound(err)
 	}
 	functions := make([]Function, 0, len(records))
 	for _, record := range records {

@@ -92,6 +92,9 @@ func (e *interpreter) acquire(ctx context.Context, t *Target) (*loaded, error) {
 		}
 		t.turn.Pause()
 		done := e.loads.DoChan("", func() (any, error) {
+			if e.inMemory() { // another request's loading has ended just now
+				return nil, nil
+			}
 			// The request may give up before: the runtime must know that something still runs.
 			if !e.rt.hold() {
 				return nil, ErrClosed
@@ -104,7 +107,9 @@ func (e *interpreter) acquire(ctx context.Context, t *Target) (*loaded, error) {
 			if result.Err != nil {
 				return nil, result.Err
 			}
-			t.loaded(result.Val.(call.Phases))
+			if took, ok := result.Val.(call.Phases); ok {
+				t.loaded(took)
+			}
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

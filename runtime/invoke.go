@@ -15,6 +15,7 @@ import (
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
 	"github.com/mayfly-faas/mayfly/runtime/pool"
 	"github.com/mayfly-faas/mayfly/runtime/python"
+	"github.com/mayfly-faas/mayfly/store"
 )
 
 // Outcome is how an invocation went, beside its response.
@@ -83,7 +84,7 @@ func (t *Target) invoke(ctx context.Context, r *call.Request) (*call.Response, e
 	t.outcome.Phases[call.Queue] = time.Since(begin)
 	response, err := t.ver.engine.serve(ctx, t, r)
 	if err != nil {
-		err = t.ver.explain(ctx, err)
+		err = t.ver.explain(ctx, t.rt.overtaken(err))
 	}
 	return response, err
 }
@@ -155,6 +156,17 @@ func (rt *Runtime) enter(function string) (*version, error) {
 			return nil, err
 		}
 	}
+}
+
+// overtaken says what a request or a deploy was too late for, where that is why it failed.
+func (rt *Runtime) overtaken(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled) && rt.ctx.Err() != nil:
+		return ErrClosed
+	case errors.Is(err, store.ErrNotFound):
+		return &notFoundError{"the function was deleted before the request was served"}
+	}
+	return err
 }
 
 // explain says of an engine's error what a caller needs to know.

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"sync"
 	"time"
 
@@ -21,12 +22,13 @@ type modules struct {
 	maxBytes int64
 	compiles singleflight.Group
 
-	mu     sync.Mutex
-	closed bool                        // guarded by mu
-	anew   map[string]bool             // guarded by mu; digests of what is compiled next without the compilation cache
-	work   sync.WaitGroup              // compilations
-	lru    *lru.Cache[string, *module] // guarded by mu
-	bytes  int64                       // guarded by mu; of what is in lru
+	mu        sync.Mutex
+	closed    bool                        // guarded by mu
+	anew      map[string]bool             // guarded by mu; digests of what is compiled next without the compilation cache
+	work      sync.WaitGroup              // compilations
+	lru       *lru.Cache[string, *module] // guarded by mu
+	bytes     int64                       // guarded by mu; of what is in lru
+	compiling map[uint64]chan struct{}    // guarded by mu; by the hash of what is compiled, closed when it is
 }
 
 // module is a compiled module. Who uses it holds a reference.
@@ -53,7 +55,7 @@ func (e *compileError) Error() string { return "compile: " + e.err.Error() }
 func (e *compileError) Unwrap() error { return e.err }
 
 func newModules(rt wazero.Runtime, count int, maxBytes int64) (*modules, error) {
-	m := &modules{runtime: rt, maxBytes: maxBytes, anew: map[string]bool{}}
+	m := &modules{runtime: rt, maxBytes: maxBytes, anew: map[string]bool{}, compiling: map[uint64]chan struct{}{}}
 	var err error
 	// Eviction runs under mu, as all use of the cache does.
 	m.lru, err = lru.NewWithEvict(count, func(_ string, mod *module) {
@@ -143,6 +145,7 @@ func (m *modules) compile(ctx context.Context, digest string, load func() ([]byt
 		}
 	}
 	begin = time.Now()
+	defer m.alone(prepared.Bytes)()
 	if mod.compiled, err = mod.runtime.CompileModule(ctx, prepared.Bytes); err != nil {
 		mod.close()
 		return nil, took, &compileError{err}
@@ -168,6 +171,32 @@ func (mod *module) close() {
 		_ = mod.runtime.Close(ctx) // only unmapping the module's code could fail
 	} else if mod.compiled != nil {
 		_ = mod.compiled.Close(ctx) // by its documentation it never fails
+	}
+}
+
+var compilingSeed = maphash.MakeSeed()
+
+// alone waits until nobody else compiles the same bytes, and keeps others from it until done is called. Modules that differ only in what Prepare
+// leaves out are the same to wazero, and when it finds one compiled on the disk, it lets a second caller have it before it is ready to be called.
+func (m *modules) alone(wasm []byte) (done func()) {
+	key := maphash.Bytes(compilingSeed, wasm)
+	for {
+		m.mu.Lock()
+		other := m.compiling[key]
+		if other == nil {
+			break
+		}
+		m.mu.Unlock()
+		<-other
+	}
+	defer m.mu.Unlock()
+	mine := make(chan struct{})
+	m.compiling[key] = mine
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.compiling, key)
+		close(mine)
 	}
 }
 

@@ -194,6 +194,36 @@ func TestCompileInstantiateCloseAtOnce(t *testing.T) {
 	workers.Wait()
 }
 
+// TestTheSameCodeUnderTwoNamesIsCompiledAtOnce has modules that differ in nothing that is compiled, and lie compiled on the disk.
+func TestTheSameCodeUnderTwoNamesIsCompiledAtOnce(t *testing.T) {
+	m := testModules(t, 4, 1<<20)
+	for range 300 {
+		var users sync.WaitGroup
+		for _, digest := range []string{"a", "b", "c", "d"} {
+			users.Go(func() {
+				mod, err := m.acquire(context.Background(), digest, load(1), &call.Phases{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer m.release(mod)
+				instance, err := m.runtime.InstantiateModule(context.Background(), mod.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+				if err == nil {
+					_, err = instance.ExportedFunction("_start").Call(context.Background())
+					err = errors.Join(err, instance.Close(context.Background()))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		users.Wait()
+		for _, digest := range []string{"a", "b", "c", "d"} {
+			m.drop(digest, false)
+		}
+	}
+}
+
 func TestModulesAreCompiledOnceHoweverTheCallersMeet(t *testing.T) {
 	for range 100 {
 		m := testModules(t, 4, 1<<20)

@@ -276,7 +276,7 @@ func fdReaddir(_ context.Context, p *Process, m memory, a []uint64) Errno {
 		return errno
 	}
 	if d.kind != Directory {
-		return ENOTDIR
+		return EBADF // as wasmtime and wazero have it, which guests were made for: TinyGo and Go see no ENOTDIR here
 	}
 	buf, errno := m.bytes(a[1], a[2])
 	if errno != 0 {

@@ -3,6 +3,7 @@ package wasi_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,8 +24,14 @@ type guest struct {
 
 func newGuest(t *testing.T, wasm []byte) *guest {
 	t.Helper()
+	return newGuestOn(t, wazero.NewRuntimeConfig(), wasm)
+}
+
+// newGuestOn compiles a guest for an engine of wazero's.
+func newGuestOn(t *testing.T, engine wazero.RuntimeConfig, wasm []byte) *guest {
+	t.Helper()
 	ctx := context.Background()
-	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(true).WithDebugInfoEnabled(false))
+	rt := wazero.NewRuntimeWithConfig(ctx, engine.WithCloseOnContextDone(true).WithDebugInfoEnabled(false))
 	t.Cleanup(func() { rt.Close(ctx) })
 	if _, err := wasi.Instantiate(ctx, rt); err != nil {
 		t.Fatal(err)
@@ -59,7 +66,8 @@ func buildGo(t *testing.T, args ...string) []byte {
 type run struct {
 	args, env []string
 	stdin     string
-	root      *files.Mounts
+	root      wasi.FS   // nil: nothing is mounted
+	also      io.Writer // what it prints goes there too; nil: nowhere
 }
 
 // do runs the guest's _start once and returns what it printed on both streams, and the call's error.
@@ -74,11 +82,15 @@ func (g *guest) do(ctx context.Context, t *testing.T, r run) (output string, err
 	}
 	defer p.Close()
 	var out bytes.Buffer
+	var w io.Writer = &out
+	if r.also != nil {
+		w = io.MultiWriter(&out, r.also)
+	}
 	in := &files.Input{}
 	in.Set([]byte(r.stdin))
 	p.SetStream(0, in)
-	p.SetStream(1, &files.Writer{W: &out})
-	p.SetStream(2, &files.Writer{W: &out})
+	p.SetStream(1, &files.Writer{W: w})
+	p.SetStream(2, &files.Writer{W: w})
 	p.Args, p.Env = append([]string{"guest"}, r.args...), r.env
 	ctx = wasi.NewContext(ctx, p)
 	mod, err := g.runtime.InstantiateModule(ctx, g.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())

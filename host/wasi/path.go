@@ -77,7 +77,8 @@ func pathOpen(_ context.Context, p *Process, m memory, a []uint64) Errno {
 	}
 	oflags, rights, fdflags := a[4], a[5], uint16(a[7])
 	flags := OpenFlags{
-		Read:      rights&(rightRead|rightReaddir) != 0,
+		// Who asks for neither reads, as with POSIX's flags that are zero.
+		Read:      rights&(rightRead|rightReaddir) != 0 || rights&rightWrite == 0,
 		Write:     rights&rightWrite != 0,
 		Create:    oflags&openCreate != 0,
 		Exclusive: oflags&openExclusive != 0,

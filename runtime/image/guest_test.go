@@ -8,6 +8,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"go.uber.org/goleak"
 
+	"github.com/mayfly-faas/mayfly/host/wasi"
 	"github.com/mayfly-faas/mayfly/host/wasi/wasitest"
 	"github.com/mayfly-faas/mayfly/runtime/image"
 	"github.com/mayfly-faas/mayfly/runtime/interrupt"
@@ -21,7 +22,7 @@ const (
 	guestMaxPages = 64
 )
 
-// guestModule exports what a guest can do to its own state: fill(address, value, bytes), grow(pages), size, set(value) of a global, trap and spin.
+// guestModule exports what a guest can do to its own state: fill(address, value, bytes), grow(pages), size, set(value) of a global, trap, spin and exit.
 func guestModule() []byte {
 	const i32, i64 = 0x7f, 0x7e
 	body := func(code ...byte) []byte {
@@ -30,13 +31,14 @@ func guestModule() []byte {
 	}
 	m := &wasitest.Module{}
 	m.Section(1, // types
-		[]byte{0x60, 3, i32, i32, i32, 0}, []byte{0x60, 1, i32, 1, i32}, []byte{0x60, 0, 1, i32}, []byte{0x60, 1, i64, 0}, []byte{0x60, 0, 0})
-	m.Section(3, []byte{0}, []byte{1}, []byte{2}, []byte{3}, []byte{4}, []byte{4}) // functions
-	m.Section(5, []byte{1, guestPages, guestMaxPages})                             // a memory
-	m.Section(6, []byte{i64, 1, 0x42, 7, 0x0b})                                    // a mutable global, 7
+		[]byte{0x60, 3, i32, i32, i32, 0}, []byte{0x60, 1, i32, 1, i32}, []byte{0x60, 0, 1, i32}, []byte{0x60, 1, i64, 0}, []byte{0x60, 0, 0}, []byte{0x60, 1, i32, 0})
+	m.Section(2, append(append(wasitest.Name(wasi.ModuleName), wasitest.Name("proc_exit")...), 0, 5)) // function 0
+	m.Section(3, []byte{0}, []byte{1}, []byte{2}, []byte{3}, []byte{4}, []byte{4}, []byte{4})         // functions from 1 on
+	m.Section(5, []byte{1, guestPages, guestMaxPages})                                                // a memory
+	m.Section(6, []byte{i64, 1, 0x42, 7, 0x0b})                                                       // a mutable global, 7
 	var exports [][]byte
-	for i, name := range []string{"fill", "grow", "size", "set", "trap", "spin"} {
-		exports = append(exports, append(wasitest.Name(name), 0, byte(i)))
+	for i, name := range []string{"fill", "grow", "size", "set", "trap", "spin", "exit"} {
+		exports = append(exports, append(wasitest.Name(name), 0, byte(i+1)))
 	}
 	m.Section(7, append(exports, append(wasitest.Name("memory"), 2, 0))...)
 	m.Section(10,
@@ -46,6 +48,7 @@ func guestModule() []byte {
 		body(0x20, 0, 0x24, 0),                       // global.set
 		body(0x00),                                   // unreachable
 		body(0x03, 0x40, 0x0c, 0, 0x0b),              // loop br 0 end
+		body(0x41, 3, 0x10, 0),                       // proc_exit(3)
 	)
 	m.Section(11, append([]byte{0, 0x41, 16, 0x0b, 5}, "hello"...)) // data at 16
 	return m.Bytes()
@@ -69,6 +72,9 @@ func newGuest(t testing.TB, mode image.Mode) *guest {
 	t.Cleanup(func() { _ = g.runtime.Close(context.Background()) })
 	if mode == image.Tracked {
 		g.tracker = openTracker(t)
+	}
+	if _, err := wasi.Instantiate(t.Context(), g.runtime); err != nil {
+		t.Fatal(err)
 	}
 	var err error
 	if g.prepared, err = prepare.Prepare(guestModule(), prepare.Options{Checks: true, Growth: true, Data: true}); err != nil {
@@ -120,7 +126,7 @@ func (i *instance) call(t testing.TB, function string, args ...uint64) uint64 {
 	return result[0]
 }
 
-// end ends the guest as a request can end: by a trap, or when its time is up.
+// end ends the guest as a request can end: by a trap, when its time is up, or by proc_exit.
 func (i *instance) end(t testing.TB, how string) {
 	t.Helper()
 	c := i.guest.watchdog.Begin(t.Context(), interrupt.Limits{Time: time.Millisecond})
@@ -128,8 +134,9 @@ func (i *instance) end(t testing.TB, how string) {
 	c.Arm(i.flag, nil)
 	defer c.Disarm()
 	i.Memory.Begin()
-	if _, err := i.Module.ExportedFunction(how).Call(c); err == nil {
-		t.Fatalf("%s returned", how)
+	_, err := i.Module.ExportedFunction(how).Call(c)
+	if _, exited := wasi.IsExit(err); err == nil || exited != (how == "exit") {
+		t.Fatalf("%s ended in %v", how, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -31,13 +32,15 @@ func (i *instance) requireState(t testing.TB, want state) {
 	if n := firstDifference(got[:len(want.memory)], want.memory); n >= 0 {
 		t.Fatalf("byte %#x is %#x, want %#x", n, got[n], want.memory[n])
 	}
-	if n := firstDifference(got[len(want.memory):], make([]byte, len(got)-len(want.memory))); n >= 0 {
+	if n := firstDifference(got[len(want.memory):], zeros[:len(got)-len(want.memory)]); n >= 0 {
 		t.Fatalf("byte %#x, beyond the image, is not zero", len(want.memory)+n)
 	}
 	if i.Size() != want.size || i.global() != want.global {
 		t.Fatalf("size %d and global %d, want %d and %d", i.Size(), i.global(), want.size, want.global)
 	}
 }
+
+var zeros = make([]byte, guestMaxPages<<16)
 
 func firstDifference(a, b []byte) int {
 	if bytes.Equal(a, b) {
@@ -91,7 +94,7 @@ func TestRestoresAreExact(t *testing.T) {
 					img   *image.Image
 					state state
 				}
-				first.program(t, rt)
+				first.program(t, choices(rt))
 				base := taken{take(t, first), first.state(t)}
 				images := []taken{base}
 				sandboxes := []*instance{first, g.instance(t)}
@@ -99,10 +102,10 @@ func TestRestoresAreExact(t *testing.T) {
 				restore(t, sandboxes[1], base.img)
 				for range rapid.IntRange(1, 20).Draw(rt, "steps") {
 					i := sandboxes[rapid.IntRange(0, 1).Draw(rt, "sandbox")]
-					i.program(t, rt)
+					i.program(t, choices(rt))
 					if len(images) < 4 && rapid.IntRange(0, 9).Draw(rt, "take") == 0 {
 						images = append(images, taken{take(t, i), i.state(t)})
-						i.program(t, rt)
+						i.program(t, choices(rt))
 					}
 					to := images[rapid.IntRange(0, len(images)-1).Draw(rt, "image")]
 					restore(t, i, to.img)
@@ -116,29 +119,121 @@ func TestRestoresAreExact(t *testing.T) {
 	}
 }
 
+// chooser chooses a number below n, for what the label says.
+type chooser func(label string, n int) int
+
+func choices(rt *rapid.T) chooser {
+	return func(label string, n int) int { return rapid.IntRange(0, n-1).Draw(rt, label) }
+}
+
 // program does a few random things to a guest's state.
-func (i *instance) program(t testing.TB, rt *rapid.T) {
-	for range rapid.IntRange(0, 6).Draw(rt, "length") {
-		switch rapid.SampledFrom([]string{"fill", "fill", "fill", "grow", "set", "trap", "spin", "beyond"}).Draw(rt, "what") {
+func (i *instance) program(t testing.TB, choose chooser) {
+	things := []string{"fill", "fill", "fill", "grow", "set", "trap", "spin", "beyond", "exit"}
+	for range choose("length", 7) {
+		switch what := things[choose("what", len(things))]; what {
 		case "fill":
 			size := int(i.Size())
-			at := rapid.IntRange(0, size-1).Draw(rt, "at")
-			n := rapid.SampledFrom([]int{1, 1, 1, 4096, 70_000}).Draw(rt, "bytes")
-			i.call(t, "fill", uint64(at), uint64(rapid.Byte().Draw(rt, "value")), uint64(min(n, size-at)))
+			at := choose("at", size)
+			n := []int{1, 1, 1, 4096, 70_000}[choose("bytes", 5)]
+			i.call(t, "fill", uint64(at), uint64(choose("value", 256)), uint64(min(n, size-at)))
 		case "grow":
-			i.call(t, "grow", rapid.Uint64Range(0, 20).Draw(rt, "pages"))
+			i.call(t, "grow", uint64(choose("pages", 21)))
 		case "set":
-			i.call(t, "set", rapid.Uint64().Draw(rt, "global"))
+			i.call(t, "set", uint64(choose("global", 1<<62)))
 		case "beyond": // memory that an earlier program grew can be written to without growing it again
 			n := len(i.memory(t))
 			i.call(t, "fill", uint64(n-1), 0xee, 1)
-		case "trap":
-			i.end(t, "trap")
+		case "trap", "exit":
+			i.end(t, what)
 		case "spin":
-			if rapid.IntRange(0, 4).Draw(rt, "spin") == 0 {
+			if choose("spin", 5) == 0 {
 				i.end(t, "spin")
 			}
 		}
+	}
+}
+
+// TestRestoresAreExactAtOnce has several sandboxes at images that they share, and with them what is known of hot pages.
+func TestRestoresAreExactAtOnce(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(string(mode), func(t *testing.T) {
+			g := newGuest(t, mode)
+			first := g.instance(t)
+			base, baseState := take(t, first), first.state(t)
+			first.call(t, "fill", 5000, 1, 100_000)
+			first.call(t, "grow", 3)
+			delta, deltaState := take(t, first), first.state(t)
+			for n := range 4 {
+				t.Run(fmt.Sprint(n), func(t *testing.T) {
+					t.Parallel()
+					seed := rand.Uint64()
+					random := rand.New(rand.NewPCG(seed, 0))
+					i := g.instance(t)
+					for range 120 {
+						i.program(t, func(_ string, n int) int { return random.IntN(n) })
+						img, want := base, baseState
+						if random.IntN(4) > 0 {
+							img, want = delta, deltaState
+						}
+						restore(t, i, img)
+						i.requireState(t, want)
+						if t.Failed() {
+							t.Fatalf("seed %d", seed)
+						}
+					}
+					if m, err := i.Memory.Mode(); m != mode {
+						t.Errorf("memory is %s: %v", m, err)
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestRestoresAreExactWhileWorkingSetsChange goes through so many requests that pages become hot and cool down again.
+func TestRestoresAreExactWhileWorkingSetsChange(t *testing.T) {
+	g := newGuest(t, image.Tracked)
+	first := g.instance(t)
+	img, want := take(t, first), first.state(t)
+	const pages = guestPages << 4
+	for n := range 2 { // one image and its hot pages, two sandboxes
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			seed := rand.Uint64()
+			random := rand.New(rand.NewPCG(seed, 0))
+			i := g.instance(t)
+			restore(t, i, img)
+			var hottest, rose, fell, before int
+			for range 3 {
+				set := random.Perm(pages + 32)[:12] // some are in what a request grows
+				for range 850 {
+					i.call(t, "grow", 2)
+					for _, page := range set {
+						if random.IntN(3) > 0 {
+							i.call(t, "fill", uint64(page*4096+random.IntN(4096)), 1, 1)
+						}
+					}
+					if random.IntN(8) == 0 { // and now and then one that is not in it
+						i.call(t, "fill", uint64(random.IntN(pages)*4096), 2, 1)
+					}
+					if random.IntN(100) == 0 {
+						i.end(t, []string{"trap", "exit", "spin"}[random.IntN(3)])
+					}
+					r := restore(t, i, img)
+					i.requireState(t, want)
+					switch {
+					case r.Hot > before:
+						rose++
+					case r.Hot < before:
+						fell++
+					}
+					before, hottest = r.Hot, max(hottest, r.Hot)
+				}
+			}
+			if rose == 0 || fell == 0 || hottest >= pages {
+				t.Errorf("seed %d: the hot pages became more %d times and fewer %d times, up to %d; want both", seed, rose, fell, hottest)
+			}
+		})
 	}
 }
 

@@ -100,7 +100,7 @@ func GoCommand(t testing.TB, source string) []byte {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("go", "build", "-o", "guest.wasm", ".")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", "guest.wasm", ".") // the same bytes wherever it is built, so that they are compiled once
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
