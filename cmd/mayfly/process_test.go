@@ -60,6 +60,12 @@ func startBinary(tb testing.TB, binary, data string, flags ...string) *process {
 	return &process{cmd, url, c}
 }
 
+// stop lets the server end, and waits for it.
+func (r *process) stop() {
+	r.client.Close()
+	end(r.cmd)
+}
+
 // end ends a process, by its own way where it has one. It may have ended already.
 func end(cmd *exec.Cmd) {
 	if cmd.Process.Signal(syscall.SIGTERM) != nil {
