@@ -3,6 +3,7 @@
 GO       ?= go
 BIN      := bin
 TOOLS    := $(BIN)/tools
+WORKERD  := $(TOOLS)/workerd/node_modules/.bin
 LINT     := v2.15.0
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -X main.version=$(VERSION)
@@ -33,8 +34,10 @@ test: build examples ## run all tests, with the race detector
 	$(GO) test -race -timeout 14m ./...
 	$(GO) test -timeout 14m -run 'TestGoStandardLibrary|TestGuest|TestStartsFromNothing' ./host/wasi ./gateway # what leaves itself out with the race detector
 
-bench: ## run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: examples ## run the benchmarks, beside workerd where npm can fetch it and gunicorn where it is installed
+	@command -v workerd >/dev/null || [ -x $(WORKERD)/workerd ] || ! command -v npm >/dev/null || \
+		npm install --silent --no-audit --no-fund --prefix $(TOOLS)/workerd workerd || echo "workerd is left out: npm did not fetch it"
+	PATH="$$PATH:$(abspath $(WORKERD))" $(GO) test -run '^$$' -bench . -benchmem -timeout 1h ./...
 
 lint: $(TOOLS)/golangci-lint ## run golangci-lint
 	$(TOOLS)/golangci-lint run

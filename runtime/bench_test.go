@@ -48,6 +48,13 @@ func main() {
 }
 `
 
+// greeting is a request as clients send them.
+var greeting = &call.Request{
+	ID: "1", Method: "POST", ScriptName: "/fn/f", RequestURI: "/fn/f", Proto: "HTTP/1.1", Host: "localhost", RemoteAddr: "127.0.0.1:1", ServerAddr: "127.0.0.1:2",
+	Header: call.Header{{Name: "Host", Value: "localhost"}, {Name: "Content-Type", Value: "application/json"}, {Name: "Content-Length", Value: "14"}},
+	Body:   []byte(`{"name":"Ada"}`),
+}
+
 // BenchmarkInvoke measures calls in process, without HTTP: what the answer takes (run-us), what follows it (reset-us), and both.
 func BenchmarkInvoke(b *testing.B) {
 	python := func(source, manifest string) []byte {
@@ -70,18 +77,13 @@ func BenchmarkInvoke(b *testing.B) {
 		}{"c", wasm})
 	}
 	rt := openRuntime(b, runtime.Options{})
-	r := &call.Request{
-		ID: "1", Method: "POST", ScriptName: "/fn/f", RequestURI: "/fn/f", Proto: "HTTP/1.1", Host: "localhost", RemoteAddr: "127.0.0.1:1", ServerAddr: "127.0.0.1:2",
-		Header: call.Header{{Name: "Host", Value: "localhost"}, {Name: "Content-Type", Value: "application/json"}, {Name: "Content-Length", Value: "14"}},
-		Body:   []byte(`{"name":"Ada"}`),
-	}
 	for i, f := range functions {
 		name := "f" + string(rune('a'+i))
 		b.Run(f.name, func(b *testing.B) {
 			deploy(b, rt, name, f.artifact)
 			var run, reset time.Duration
 			for b.Loop() {
-				_, o, err := rt.Invoke(b.Context(), name, r)
+				_, o, err := rt.Invoke(b.Context(), name, greeting)
 				if err != nil {
 					b.Fatal(err)
 				}

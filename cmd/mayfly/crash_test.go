@@ -3,14 +3,12 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -119,34 +117,7 @@ func greeting(n int) []byte {
 	return m.Bytes()
 }
 
-// killable is a server that was started as a process of its own.
-type killable struct {
-	cmd *exec.Cmd
-	url string
-}
-
-func startBinary(t *testing.T, binary, data string) *killable {
-	t.Helper()
-	cmd := exec.Command(binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", data)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	_, url, ok := strings.Cut(strings.TrimSpace(line), "listening on ")
-	if !ok {
-		t.Fatalf("the server said %q (%v)\n%s", line, err, &stderr)
-	}
-	return &killable{cmd, url}
-}
-
-func (r *killable) request(t *testing.T, method, path string, body []byte) *http.Request {
+func (r *process) request(t *testing.T, method, path string, body []byte) *http.Request {
 	t.Helper()
 	req, err := http.NewRequest(method, r.url+path, bytes.NewReader(body))
 	if err != nil {
@@ -156,7 +127,7 @@ func (r *killable) request(t *testing.T, method, path string, body []byte) *http
 	return req
 }
 
-func (r *killable) do(t *testing.T, method, path string, body []byte) (status int, answer string) {
+func (r *process) do(t *testing.T, method, path string, body []byte) (status int, answer string) {
 	t.Helper()
 	resp, err := http.DefaultClient.Do(r.request(t, method, path, body))
 	if err != nil {
@@ -172,7 +143,7 @@ func (r *killable) do(t *testing.T, method, path string, body []byte) (status in
 
 // recount starts the server once more and returns how many versions each function has, which must be at least as many as were
 // acknowledged.
-func (r *killable) recount(t *testing.T, binary, data string, acknowledged map[string]int) map[string]int {
+func (r *process) recount(t *testing.T, binary, data string, acknowledged map[string]int) map[string]int {
 	t.Helper()
 	server := startBinary(t, binary, data)
 	counts := map[string]int{}

@@ -20,17 +20,6 @@ import (
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
 
-// buildBinary builds the command as users have it. The test binary would do but for the race detector, with which compiling
-// CPython takes a minute instead of seconds; run_test.go is for the detector.
-func buildBinary(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "mayfly")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return binary
-}
-
 // echo is the wasm command that most scripts call.
 const echo = `package main
 

@@ -97,22 +97,11 @@ func measure(ctx context.Context, c *client.Client, call client.Call) (Sample, e
 	if err := a.Err(); err != nil {
 		return Sample{}, err
 	}
-	s := Sample{Cold: a.Cold, PhasesMS: map[string]float64{}, TotalMS: total(a.Phases), HTTPMS: a.Took.Seconds() * 1e3}
+	s := Sample{Cold: a.Cold, PhasesMS: map[string]float64{}, TotalMS: a.TotalMS(), HTTPMS: a.Took.Seconds() * 1e3}
 	for _, p := range a.Phases {
 		s.PhasesMS[p.Name] += p.MS
 	}
 	return s, nil
-}
-
-// total returns how long the phases took together, in milliseconds, but reset, which is over before the call comes.
-func total(phases []client.Phase) float64 {
-	var ms float64
-	for _, p := range phases {
-		if p.Name != phaseReset {
-			ms += p.MS
-		}
-	}
-	return ms
 }
 
 // distributions returns what was measured, by phase.

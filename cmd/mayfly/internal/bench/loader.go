@@ -143,7 +143,7 @@ func (l *loader) add(due, sent, end time.Time, a *client.Answer, err error) {
 	for _, p := range a.Phases {
 		l.record(p.Name, time.Duration(p.MS*float64(time.Millisecond)))
 	}
-	l.record(phaseTotal, time.Duration(total(a.Phases)*float64(time.Millisecond)))
+	l.record(phaseTotal, time.Duration(a.TotalMS()*float64(time.Millisecond)))
 	l.record(phaseHTTP, end.Sub(sent))
 	l.record(phaseDue, end.Sub(due))
 }

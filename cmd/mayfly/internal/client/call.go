@@ -40,6 +40,17 @@ type Answer struct {
 	Problem *Problem
 }
 
+// TotalMS returns how long the phases took together, in milliseconds, but reset, which is over before the call comes.
+func (a *Answer) TotalMS() float64 {
+	var ms float64
+	for _, p := range a.Phases {
+		if p.Name != "reset" {
+			ms += p.MS
+		}
+	}
+	return ms
+}
+
 // request makes the HTTP request of a call. Its error is the caller's mistake.
 func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) {
 	if call.Path != "" && !strings.HasPrefix(call.Path, "/") && !strings.HasPrefix(call.Path, "?") {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -90,29 +90,21 @@ func BenchmarkLoad(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	binary := filepath.Join(dir, "mayfly")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		b.Fatalf("go build: %v\n%s", err, out)
-	}
-	mayfly := launch(b, exec.Command(binary, "serve", "--data-dir", runtimetest.DataDir(b), "--listen", "ADDRESS"))
-	deploy := func(name string, args ...string) string {
-		cmd := exec.Command(binary, append([]string{"deploy", "--url", "http://" + mayfly, "--name", name}, args...)...)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			b.Fatalf("deploy %s: %v\n%s", name, err, out)
+	mayfly := startBinary(b, buildBinary(b), runtimetest.DataDir(b))
+	deploy := func(name string, artifact []byte) string {
+		if _, err := mayfly.client.Deploy(b.Context(), name, artifact, false); err != nil {
+			b.Fatalf("deploy %s: %v", name, err)
 		}
-		return "http://" + mayfly + "/fn/" + name
+		return mayfly.url + "/fn/" + name
 	}
-	write("fresh/main.py", greetHandler)
-	write("reuse/main.py", greetHandler)
-	write("reuse/mayfly.toml", "isolation = \"reuse\"\n")
 	echo := exec.Command(self)
 	targets := []struct{ name, url string }{
 		{"echo", "http://" + launchEnv(b, echo, "MAYFLY_BENCH_ECHO")},
-		{"python-fresh", deploy("fresh", filepath.Join(dir, "fresh"))},
-		{"python-reuse", deploy("reuse", filepath.Join(dir, "reuse"))},
+		{"python-fresh", deploy("fresh", []byte(greetHandler))},
+		{"python-reuse", deploy("reuse", runtimetest.Zip(b, map[string]string{"main.py": greetHandler, "mayfly.toml": "isolation = \"reuse\"\n"}))},
 	}
-	if _, err := os.Stat("../../examples/c/hello/hello.wasm"); err == nil {
-		targets = append(targets, struct{ name, url string }{"c-fresh", deploy("c", "../../examples/c/hello/hello.wasm")})
+	if hello, err := os.ReadFile("../../examples/c/hello/hello.wasm"); err == nil {
+		targets = append(targets, struct{ name, url string }{"c-fresh", deploy("c", hello)})
 	} else {
 		b.Log("c-fresh is left out: make examples builds it where clang and wasi-libc are there")
 	}
@@ -143,7 +135,7 @@ func BenchmarkLoad(b *testing.B) {
 			if target.name == "echo" {
 				echoRate = rate
 			}
-			p50, p99 := latencies[len(latencies)/2], latencies[len(latencies)*99/100]
+			p50, p99 := percentile(latencies, 50), percentile(latencies, 99)
 			b.ReportMetric(rate, "req/s")
 			b.ReportMetric(rate/echoRate, "of-echo")
 			b.ReportMetric(float64(p99)/float64(p50), "p99/p50")
@@ -151,7 +143,7 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-// load sends b.N requests over the connections, and returns how long each took, in order, and all together.
+// load sends b.N requests over the connections, and returns how long each took, and all together.
 func load(b *testing.B, url string) (latencies []time.Duration, took time.Duration) {
 	uri := fasthttp.AcquireURI()
 	defer fasthttp.ReleaseURI(uri)
@@ -192,11 +184,16 @@ func load(b *testing.B, url string) (latencies []time.Duration, took time.Durati
 	took = time.Since(begin)
 	b.StopTimer()
 	latencies = slices.Concat(times...)
-	slices.Sort(latencies)
 	if len(latencies) == 0 {
 		b.Fatal("no request was answered")
 	}
 	return latencies, took
+}
+
+// percentile returns the smallest of values that p percent of them do not exceed (nearest rank). It sorts them.
+func percentile[T cmp.Ordered](values []T, p int) T {
+	slices.Sort(values)
+	return values[(len(values)*p+99)/100-1]
 }
 
 // benchClient is one keep-alive connection.
@@ -244,56 +241,5 @@ func (c *benchClient) close() {
 	if c.conn != nil {
 		_ = c.conn.Close() // nothing is on its way
 		c.conn = nil
-	}
-}
-
-func freeAddress(b *testing.B) string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
-
-// launch starts a server with a free address in place of the argument ADDRESS, and returns it when it can be reached.
-func launch(b *testing.B, cmd *exec.Cmd) string {
-	address := freeAddress(b)
-	for i, arg := range cmd.Args {
-		if arg == "ADDRESS" {
-			cmd.Args[i] = address
-		}
-	}
-	launchAt(b, cmd, address)
-	return address
-}
-
-// launchEnv is launch for a server that finds its address in an environment variable.
-func launchEnv(b *testing.B, cmd *exec.Cmd, variable string) string {
-	address := freeAddress(b)
-	cmd.Env = append(os.Environ(), variable+"="+address)
-	launchAt(b, cmd, address)
-	return address
-}
-
-func launchAt(b *testing.B, cmd *exec.Cmd, address string) {
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
-		_ = cmd.Wait()
-	})
-	for deadline := time.Now().Add(20 * time.Second); ; {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = conn.Close() // it was only to see
-			return
-		}
-		if time.Now().After(deadline) {
-			b.Fatalf("%s does not listen: %v", cmd.Path, err)
-		}
-		time.Sleep(10 * time.Millisecond) // polls, with a deadline
 	}
 }

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package main
+
+import "errors"
+
+func processMemory(int) (memory, error) { return memory{}, errors.ErrUnsupported }
