@@ -203,7 +203,10 @@ func (rt *Runtime) replace(name string, v *version) {
 	rt.mu.Lock()
 	old := rt.live[name]
 	delete(rt.live, name)
-	if v != nil && !rt.closed {
+	switch {
+	case v != nil && rt.closed: // Close has taken those that were live
+		old = v
+	case v != nil:
 		v.stats = rt.stats.function(name)
 		rt.live[name] = v
 	}
