@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// turns decides which request goes next. A request needs a place under its function's limit on concurrency, and a turn: as many guests compute
-// at a time as there are processors, since more would only drive each other out of the caches, and spread over more sandboxes. A guest that waits in a
+// turns decides which request goes next. A request needs a place under its function's limit on concurrency, and a turn: about as many guests compute
+// at a time as there are processors (see spareTurns), since more would only drive each other out of the caches, and spread over more sandboxes. A guest that waits in a
 // call of the host's, or has computed for long, has no turn, and keeps its place. First come, first served, for either.
 type turns struct {
 	mu    sync.Mutex
