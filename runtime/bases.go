@@ -80,29 +80,15 @@ func (b *bases) acquire(ctx context.Context, build pyenv.Base, env []string, pha
 		if base := b.find(key); base != nil {
 			return base, nil
 		}
-		done := b.boots.DoChan(key, func() (any, error) {
-			if b.has(key) { // another's start has ended just now
-				return nil, nil
-			}
-			// Who asked may give up before: the runtime must know that something still runs.
-			if !b.rt.hold() {
-				return nil, ErrClosed
-			}
-			defer b.rt.work.Done()
-			var took call.Phases
-			err := b.add(key, build, env, &took)
+		took, err := b.rt.once(ctx, &b.boots, key, func() bool { return b.has(key) }, func() (took call.Phases, err error) {
+			err = b.add(key, build, env, &took)
 			return took, err
 		})
-		select {
-		case result := <-done:
-			if result.Err != nil {
-				return nil, result.Err
-			}
-			if took, ok := result.Val.(call.Phases); ok {
-				phases[call.Load], phases[call.Compile], phases[call.Boot] = took[call.Load], took[call.Compile], took[call.Boot]
-			}
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err != nil {
+			return nil, err
+		}
+		if took != nil {
+			phases[call.Load], phases[call.Compile], phases[call.Boot] = took[call.Load], took[call.Compile], took[call.Boot]
 		}
 	}
 }

@@ -99,27 +99,12 @@ func (c *command) acquire(ctx context.Context, t *Target) (*loadedCommand, error
 			return l, nil
 		}
 		t.turn.Pause()
-		done := c.loads.DoChan("", func() (any, error) {
-			if c.inMemory() { // another request's loading has ended just now
-				return nil, nil
-			}
-			// The request may give up before: the runtime must know that something still runs.
-			if !c.rt.hold() {
-				return nil, ErrClosed
-			}
-			defer c.rt.work.Done()
-			return c.load()
-		})
-		select {
-		case result := <-done:
-			if result.Err != nil {
-				return nil, result.Err
-			}
-			if took, ok := result.Val.(call.Phases); ok {
-				t.loaded(took)
-			}
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		took, err := c.rt.once(ctx, &c.loads, "", c.inMemory, c.load)
+		if err != nil {
+			return nil, err
+		}
+		if took != nil {
+			t.loaded(took)
 		}
 	}
 }

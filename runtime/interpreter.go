@@ -91,27 +91,12 @@ func (e *interpreter) acquire(ctx context.Context, t *Target) (*loaded, error) {
 			return l, nil
 		}
 		t.turn.Pause()
-		done := e.loads.DoChan("", func() (any, error) {
-			if e.inMemory() { // another request's loading has ended just now
-				return nil, nil
-			}
-			// The request may give up before: the runtime must know that something still runs.
-			if !e.rt.hold() {
-				return nil, ErrClosed
-			}
-			defer e.rt.work.Done()
-			return e.load()
-		})
-		select {
-		case result := <-done:
-			if result.Err != nil {
-				return nil, result.Err
-			}
-			if took, ok := result.Val.(call.Phases); ok {
-				t.loaded(took)
-			}
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		took, err := e.rt.once(ctx, &e.loads, "", e.inMemory, e.load)
+		if err != nil {
+			return nil, err
+		}
+		if took != nil {
+			t.loaded(took)
 		}
 	}
 }

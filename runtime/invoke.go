@@ -90,7 +90,7 @@ func (t *Target) invoke(ctx context.Context, r *call.Request) (*call.Response, e
 }
 
 // loaded notes what loading the function took, for which the request has waited.
-func (t *Target) loaded(took call.Phases) {
+func (t *Target) loaded(took *call.Phases) {
 	t.outcome.Cold = true
 	for phase, d := range took {
 		t.outcome.Phases[phase] += d

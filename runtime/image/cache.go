@@ -1,6 +1,7 @@
 package image
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -104,16 +105,30 @@ func (c Cache) Load(key string, base *Image) (*Image, json.RawMessage, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("load image: %w", err)
 	}
-	now := time.Now()
-	_ = os.Chtimes(c.path(key+keySuffix), now, now) // by which Sweep knows that it is used; without it, it is made again one day
+	c.note(key)
 	return img, extra, nil
 }
 
+// note notes that the image of a key is used, by the time of its file, which Sweep tells: to within a day. Where it cannot, the image is made again one day.
+func (c Cache) note(key string) {
+	name := c.path(key + keySuffix)
+	now := time.Now()
+	if info, err := os.Stat(name); err == nil && now.Sub(info.ModTime()) > 24*time.Hour {
+		_ = os.Chtimes(name, now, now)
+	}
+}
+
 func open(name, digest string, base *Image) (*Image, json.RawMessage, error) {
-	compressed, err := os.ReadFile(name)
-	if err != nil {
+	buf, _ := compressedBuffers.Get().(*bytes.Buffer)
+	if buf == nil {
+		buf = &bytes.Buffer{}
+	}
+	defer compressedBuffers.Put(buf)
+	buf.Reset()
+	if err := readFile(buf, name); err != nil {
 		return nil, nil, err
 	}
+	compressed := buf.Bytes()
 	if sum := sha256.Sum256(compressed); hex.EncodeToString(sum[:]) != digest {
 		return nil, nil, damaged("its digest is %x", sum)
 	}
@@ -139,6 +154,27 @@ func open(name, digest string, base *Image) (*Image, json.RawMessage, error) {
 	}
 	img.memory, img.digest = content, digest
 	return img, extra, nil
+}
+
+// compressedBuffers are *bytes.Buffer that files are read into: cold starts are many, and would have the garbage collector at work.
+var compressedBuffers sync.Pool
+
+func readFile(buf *bytes.Buffer, name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() > maxFile {
+		return damaged("it has %d bytes", info.Size())
+	}
+	buf.Grow(int(info.Size()) + bytes.MinRead)
+	_, err = buf.ReadFrom(f)
+	return err
 }
 
 // maxFile bounds what an image can be unpacked to.
