@@ -393,6 +393,7 @@ func BenchmarkRestore(b *testing.B) {
 				img := take(b, i)
 				fill := i.Module.ExportedFunction("fill")
 				for b.Loop() {
+					i.Memory.Begin()
 					for p := range pages {
 						if _, err := fill.Call(b.Context(), uint64(p*5*4096), 1, 1); err != nil {
 							b.Fatal(err)
