@@ -16,6 +16,8 @@ type turns struct {
 	mu    sync.Mutex
 	free  int     // guarded by mu
 	queue []*turn // guarded by mu; who waits for a turn only
+
+	timers sync.Pool // of *time.Timer that nobody uses; since Go 1.23 nothing is left in the channel of one that was stopped
 }
 
 func newTurns(n int) *turns { return &turns{free: n} }
@@ -64,7 +66,7 @@ func (t *turn) enter(ctx context.Context, p *places, limit int, patience time.Du
 	}
 	ts.mu.Unlock()
 	// Who waits longer than a request may run has a caller who has given up.
-	timer, _ := timers.Get().(*time.Timer)
+	timer, _ := ts.timers.Get().(*time.Timer)
 	if timer == nil {
 		timer = time.NewTimer(patience)
 	} else {
@@ -72,12 +74,9 @@ func (t *turn) enter(ctx context.Context, p *places, limit int, patience time.Du
 	}
 	err := t.await(ctx, timer.C, p)
 	timer.Stop()
-	timers.Put(timer)
+	ts.timers.Put(timer)
 	return err
 }
-
-// timers are *time.Timer that nobody uses. Since Go 1.23 nothing is left in the channel of one that was stopped.
-var timers sync.Pool
 
 // line puts the turn at the end of a queue. It is called with turns.mu held.
 func (t *turn) line(queue *[]*turn) {
