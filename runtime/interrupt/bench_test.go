@@ -5,7 +5,9 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +26,13 @@ var (
 		"sieve": `func run() (n int) { a := make([]bool, 4_000_000); for i := 2; i < len(a); i++ { if !a[i] { n++; for j := 2 * i; j < len(a); j += i { a[j] = true } } }; return n }`,
 		"hash":  `func run() int { b := make([]byte, 1<<16); h := uint32(5381); for range 300 { for _, c := range b { h = h*33 + uint32(c) } }; return int(h) }`,
 		"sort":  `func run() int { a := make([]int, 500_000); s := uint32(1); for i := range a { s = s*1103515245 + 12345; a[i] = int(s >> 8) }; slices.Sort(a); return a[5] }; var _ = slices.Sort[[]int]`,
+	}
+	cPrograms = map[string]string{
+		"fib":    `int fib(int n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); } int run(void) { return fib(32); }`,
+		"sieve":  `static char a[4000000]; int run(void) { int n = 0; memset(a, 0, sizeof a); for (int i = 2; i < 4000000; i++) if (!a[i]) { n++; for (int j = 2 * i; j < 4000000; j += i) a[j] = 1; } return n; }`,
+		"hash":   `static unsigned char b[1 << 16]; int run(void) { unsigned h = 5381; for (int r = 0; r < 500; r++) for (int i = 0; i < 1 << 16; i++) h = h * 33 + b[i]; return h; }`,
+		"sort":   `static int a[200000]; static int cmp(const void *x, const void *y) { return *(int *)x - *(int *)y; } int run(void) { unsigned s = 1; for (int i = 0; i < 200000; i++) { s = s * 1103515245 + 12345; a[i] = s >> 8; } qsort(a, 200000, 4, cmp); return a[5]; }`,
+		"matrix": `static double a[160][160], b[160][160], c[160][160]; int run(void) { for (int r = 0; r < 4; r++) for (int i = 0; i < 160; i++) for (int j = 0; j < 160; j++) { double s = r; for (int k = 0; k < 160; k++) s += a[i][k] * b[k][j]; c[i][j] += s; } return c[3][4]; }`,
 	}
 	pythonPrograms = map[string]string{
 		"fib":  "def fib(n): return n if n < 2 else fib(n-1) + fib(n-2)\nfib(22)",
@@ -45,9 +54,30 @@ func BenchmarkCost(b *testing.B) {
 		wasm := runtimetest.GoCommand(b, "package main\nimport \"slices\"\nfunc main() { println(run()) }\nvar _ = slices.Max[[]int]\n"+source)
 		b.Run("go/"+name, func(b *testing.B) { compare(b, wasm) })
 	}
+	for name, source := range cPrograms {
+		b.Run("c/"+name, func(b *testing.B) {
+			compare(b, cCommand(b, "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"+source+"\nint main(void) { printf(\"%d\", run()); }"))
+		})
+	}
 	for name, source := range pythonPrograms {
 		b.Run("python/"+name, func(b *testing.B) { compare(b, python, "python3", "-c", source) })
 	}
+}
+
+// cCommand compiles a C program. The benchmark is left out where clang or wasi-libc is missing.
+func cCommand(b *testing.B, source string) []byte {
+	b.Helper()
+	out := filepath.Join(b.TempDir(), "c.wasm")
+	cmd := exec.Command("clang", "--target=wasm32-wasi", "--sysroot=/usr", "-O2", "-x", "c", "-o", out, "-")
+	cmd.Stdin = strings.NewReader(source)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		b.Skipf("clang for wasm32-wasi: %v\n%s", err, text)
+	}
+	wasm, err := os.ReadFile(out)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return wasm
 }
 
 func compare(b *testing.B, wasm []byte, args ...string) {
