@@ -30,14 +30,22 @@ type checks struct {
 	shared   []byte // counts in the global
 }
 
-// own returns a check that counts in a local.
-func (c *checks) own(local uint64) []byte {
+// loopChecks are the instructions of the checks of one function's loops, which count in a local.
+type loopChecks struct {
+	inLoop, behindLoop []byte // of a loop with its check around it
+	atHead             []byte // all of it, at the head of the loop
+}
+
+func (c *checks) ofLoops(local uint64) *loopChecks {
 	i := binary.AppendUvarint(nil, local)
-	return slices.Concat(
-		[]byte{0x20}, i, []byte{0x41, 1, 0x6a, 0x22}, i, // local.get i, i32.const 1, i32.add, local.tee i
-		appendSigned([]byte{0x41}, ownLimit), []byte{0x49, 0x04, 0x40, 0x05}, // i32.const limit, i32.lt_u, if, else
-		c.callTick, []byte{0x41, 0, 0x21}, i, []byte{0x0b}, // call tick, i32.const 0, local.set i, end
-	)
+	limit := appendSigned([]byte{0x41}, ownLimit)
+	count := slices.Concat([]byte{0x20}, i, []byte{0x41, 1, 0x6a, 0x22}, i, limit) // local.get i, i32.const 1, i32.add, local.tee i, i32.const limit
+	look := slices.Concat(c.callTick, []byte{0x41, 0, 0x21}, i)                    // call tick, i32.const 0, local.set i
+	return &loopChecks{
+		inLoop:     append(slices.Clone(count), 0x4f, 0x0d, 1),                               // i32.ge_u, br_if cold
+		behindLoop: slices.Concat([]byte{0x0c, 1, 0x0b}, look, []byte{0x0c, 1, 0x0b, 0x0b}),  // br exit, end, ..., br outer, end, end
+		atHead:     slices.Concat(count, []byte{0x49, 0x04, 0x40, 0x05}, look, []byte{0x0b}), // i32.lt_u, if, else, ..., end
+	}
 }
 
 // addChecks adds the flag and what looks at it.

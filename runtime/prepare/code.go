@@ -97,7 +97,7 @@ func (p *preparer) readBody(r *reader, params uint32) body {
 	}
 	w := walker{preparer: p, r: r, body: &b}
 	if p.added.checks != nil {
-		w.check = p.added.checks.own(locals)
+		w.checks = p.added.checks.ofLoops(locals)
 		b.edits = append(b.edits, edit{from: b.from, to: b.from}, edit{from: r.at, to: r.at})
 		b.entry = 1
 	}
@@ -112,17 +112,17 @@ func (p *preparer) readBody(r *reader, params uint32) body {
 // walker goes through the instructions of one body.
 type walker struct {
 	*preparer
-	r      *reader
-	body   *body
-	blocks int    // how many are open
-	check  []byte // what is put at the head of a loop
+	r       *reader
+	body    *body
+	nesting nesting
+	checks  *loopChecks // nil: none
 }
 
 func (w *walker) walk() {
 	const what = "an instruction"
 	r := w.r
-	w.blocks = 1
-	for w.blocks > 0 && r.err == nil {
+	w.nesting.open(false)
+	for len(w.nesting) > 0 && r.err == nil {
 		start := r.at
 		op := r.byte(what)
 		switch opcodes[op] {
@@ -134,29 +134,26 @@ func (w *walker) walk() {
 			r.u32(what)
 		case block:
 			w.skipBlockType(r)
-			w.blocks++
+			w.nesting.open(false)
 		case loop:
-			w.skipBlockType(r)
-			w.blocks++
-			w.body.loops = true
-			if w.check != nil {
-				w.body.edits = append(w.body.edits, edit{r.at, r.at, w.check})
-			}
+			w.openLoop(start)
 		case tryTable:
 			w.skipBlockType(r)
-			skipCatches(r)
-			w.blocks++
+			w.readCatches() // whose labels do not count the block that begins here
+			w.nesting.open(false)
 		case globalIndex:
 			r.index("global", w.globals)
 		case funcIndex:
 			r.index("function", w.funcs)
 		case blockEnd:
-			w.blocks--
+			w.closeBlock()
 		case branchTable:
 			for range r.items("labels", mostElements) {
-				r.u32("a label")
+				w.readLabel()
 			}
-			r.u32("a label")
+			w.readLabel()
+		case label:
+			w.readLabel()
 		case call:
 			w.body.direct = append(w.body.direct, r.index("function", w.funcs))
 		case callRef:
@@ -333,12 +330,12 @@ func atomic(sub uint32) operands {
 	return unknown
 }
 
-// skipBlockType passes over a block type: nothing, one value type, or a type's index.
-func (p *preparer) skipBlockType(r *reader) {
+// skipBlockType passes over a block type: nothing, one value type, or a type's index. It reports whether there are parameters.
+func (p *preparer) skipBlockType(r *reader) (params bool) {
 	const what, empty = "a block type", 0x40
 	if r.left() == 0 {
 		r.byte(what)
-		return
+		return false
 	}
 	switch t := ValueType(r.b[r.at]); {
 	case t == empty:
@@ -346,8 +343,11 @@ func (p *preparer) skipBlockType(r *reader) {
 	case t&0xc0 == 0x40: // a negative number of one byte, as value types are
 		readValueType(r, what)
 	default:
-		r.index("type", p.types())
+		if i := r.index("type", p.types()); r.err == nil {
+			return p.signatures[i].params > 0
+		}
 	}
+	return false
 }
 
 // skipMemArg passes over alignment and offset. An alignment's bit 6 says that a memory's index follows it.
@@ -359,9 +359,10 @@ func skipMemArg(r *reader) {
 	r.leb(64, "an offset")
 }
 
-// skipCatches passes over the clauses of try_table
+// readCatches reads the clauses of try_table
 // (https://github.com/WebAssembly/exception-handling/blob/main/proposals/exception-handling/Exceptions.md#control-flow-instructions).
-func skipCatches(r *reader) {
+func (w *walker) readCatches() {
+	r := w.r
 	const catch, catchRef, catchAll, catchAllRef = 0, 1, 2, 3
 	for range r.items("catch clauses", mostItems) {
 		start := r.at
@@ -372,6 +373,6 @@ func skipCatches(r *reader) {
 		default:
 			r.fail(start, "a catch clause is of the unknown kind %d", kind)
 		}
-		r.u32("a label")
+		w.readLabel()
 	}
 }

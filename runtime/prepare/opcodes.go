@@ -6,7 +6,8 @@ type operands byte
 const (
 	unknown      operands = iota // there is no such instruction
 	none                         // nothing
-	index                        // an index: of a local, a table, a label, a tag, or a segment
+	index                        // an index: of a local, a table, a tag, or a segment
+	label                        // a label
 	globalIndex                  // a global's index
 	funcIndex                    // a function's index
 	twoIndexes                   // two indexes
@@ -53,7 +54,7 @@ var opcodes = func() (t [256]operands) {
 	set(0x09, 0x09, legacy)       // rethrow
 	set(0x0a, 0x0a, none)         // throw_ref
 	set(0x0b, 0x0b, blockEnd)     // end
-	set(0x0c, 0x0d, index)        // br, br_if
+	set(0x0c, 0x0d, label)        // br, br_if
 	set(0x0e, 0x0e, branchTable)  // br_table
 	set(0x0f, 0x0f, none)         // return
 	set(0x10, 0x10, call)         // call
@@ -81,7 +82,7 @@ var opcodes = func() (t [256]operands) {
 	set(0xd1, 0xd1, none)         // ref.is_null
 	set(0xd2, 0xd2, funcIndex)    // ref.func
 	set(0xd4, 0xd4, none)         // ref.as_non_null
-	set(0xd5, 0xd6, index)        // br_on_null, br_on_non_null
+	set(0xd5, 0xd6, label)        // br_on_null, br_on_non_null
 	set(0xfc, 0xfe, prefix)
 	return t
 }()

@@ -1,0 +1,96 @@
+package prepare
+
+import "encoding/binary"
+
+// A loop's check is put around it, where that can be: so that a turn of the loop falls through to its body, and what happens once in many turns lies behind
+// the loop. A check with a branch around it, at the head, costs loops of a few instructions as much again.
+//
+//	loop outer
+//	  block exit
+//	    block cold
+//	      loop        ;; the original one
+//	        count a turn; br_if cold
+//	        ...
+//	      end
+//	      br exit
+//	    end
+//	    call tick; count from zero; br outer
+//	  end
+//	end
+//
+// Labels in the loop that lead out of it have three more blocks to leave.
+const aroundLoop = 3
+
+// nesting is the open blocks of a body, from the outermost.
+type nesting []openBlock
+
+type openBlock struct {
+	around bool // it is a loop with its check around it
+	inside int  // how many such loops it is in, itself included
+}
+
+func (n *nesting) open(around bool) {
+	inside := 0
+	if len(*n) > 0 {
+		inside = (*n)[len(*n)-1].inside
+	}
+	if around {
+		inside++
+	}
+	*n = append(*n, openBlock{around, inside})
+}
+
+// close returns the block that ends.
+func (n *nesting) close() openBlock {
+	last := (*n)[len(*n)-1]
+	*n = (*n)[:len(*n)-1]
+	return last
+}
+
+// label returns what a label has become.
+func (n nesting) label(label uint32) uint32 {
+	if uint64(label) >= uint64(len(n)) { // the compiler refuses it
+		return label
+	}
+	target := n[len(n)-1-int(label)]
+	return label + aroundLoop*uint32(n[len(n)-1].inside-target.inside)
+}
+
+// readLabel reads a label and changes it where it has become another.
+func (w *walker) readLabel() {
+	start := w.r.at
+	label := w.r.u32("a label")
+	if now := w.nesting.label(label); now != label {
+		w.body.edits = append(w.body.edits, edit{start, w.r.at, binary.AppendUvarint(nil, uint64(now))})
+	}
+}
+
+// openLoop reads a loop's block type, and puts its check in place. A loop with parameters has it at its head: they are on the stack, where a
+// branch out of it would have to leave them.
+func (w *walker) openLoop(start int) {
+	r := w.r
+	at := r.at
+	params := w.skipBlockType(r)
+	w.body.loops = true
+	if w.checks == nil || r.err != nil {
+		w.nesting.open(false)
+		return
+	}
+	w.nesting.open(!params)
+	if params {
+		w.body.edits = append(w.body.edits, edit{r.at, r.at, w.checks.atHead})
+		return
+	}
+	const block, loop, empty = 0x02, 0x03, 0x40
+	typ := r.b[at:r.at]
+	around := append(append([]byte{loop}, typ...), block)
+	around = append(append(around, typ...), block, empty)
+	w.body.edits = append(w.body.edits, edit{start, start, around}, edit{r.at, r.at, w.checks.inLoop})
+}
+
+// closeBlock ends a block.
+func (w *walker) closeBlock() {
+	if w.nesting.close().around {
+		w.body.edits = append(w.body.edits, edit{w.r.at, w.r.at, w.checks.behindLoop})
+	}
+}
