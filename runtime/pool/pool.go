@@ -6,6 +6,7 @@
 package pool
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"errors"
@@ -265,6 +266,7 @@ func (g *Group) Acquire(ctx context.Context, owner Owner, patience time.Duration
 		}
 		p.inUse--
 		if !errors.Is(err, image.ErrBudget) {
+			p.wake() // another one's may be made
 			p.mu.Unlock()
 			return nil, 0, err
 		}
@@ -296,10 +298,17 @@ func (p *Pool) await(ctx context.Context, head bool, patience time.Duration, pau
 	}
 	select {
 	case <-turn:
-		if pauser != nil {
-			return pauser.Resume(ctx)
+		if pauser == nil {
+			return nil
 		}
-		return nil
+		err := pauser.Resume(ctx)
+		if err == nil {
+			return nil
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.wake() // the next one, who can use it
+		return cmp.Or(context.Cause(ctx), err)
 	case <-ctx.Done():
 	}
 	p.mu.Lock()
