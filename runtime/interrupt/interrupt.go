@@ -195,7 +195,7 @@ func (c *Call) Arm(f *Flag, waiter Waiter) {
 	w := c.watchdog
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, ok := c.parent.(*followed); w.closed || ok && c.parent.Err() != nil { // it ended before the call was armed
+	if w.closed {
 		c.end(ErrCut)
 	}
 	if c.cause != nil {

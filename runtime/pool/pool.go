@@ -6,7 +6,6 @@
 package pool
 
 import (
-	"cmp"
 	"container/list"
 	"context"
 	"errors"
@@ -266,7 +265,6 @@ func (g *Group) Acquire(ctx context.Context, owner Owner, patience time.Duration
 		}
 		p.inUse--
 		if !errors.Is(err, image.ErrBudget) {
-			p.wake() // another one's may be made
 			p.mu.Unlock()
 			return nil, 0, err
 		}
@@ -298,17 +296,10 @@ func (p *Pool) await(ctx context.Context, head bool, patience time.Duration, pau
 	}
 	select {
 	case <-turn:
-		if pauser == nil {
-			return nil
+		if pauser != nil {
+			return pauser.Resume(ctx)
 		}
-		err := pauser.Resume(ctx)
-		if err == nil {
-			return nil
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.wake() // the next one, who can use it
-		return cmp.Or(context.Cause(ctx), err)
+		return nil
 	case <-ctx.Done():
 	}
 	p.mu.Lock()

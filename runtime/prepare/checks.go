@@ -14,65 +14,38 @@ const Interrupt = "mayfly:interrupt"
 const Start = "mayfly:start"
 
 // How often a guest looks up. Loops count to ownLimit in a local, which all loops of a function share, and which takes less than a nanosecond;
-// functions that have to (see entries) count at their entry to sharedLimit in a global, together; so do instructions that work on many bytes or
-// elements. What is long counts more: see weight. Then they call tick, which looks at the interrupt flag and, every ticksLimit times, lets Go run: code that wazero
-// has compiled cannot be preempted, and a guest that never comes back to Go would hold up the garbage collector, and with it the whole server. At the worst,
-// functions whose loops stop short of ownLimit called one after the other, a guest goes through ownLimit times sharedLimit times ticksLimit
-// turns of 256 bytes of code in between.
+// functions that have to (see entries) count at their entry to sharedLimit in a global, together. Then they call tick, which looks at the interrupt flag
+// and, every ticksLimit times, lets Go run: code that wazero has compiled cannot be preempted, and a guest that never comes back to Go would hold up the
+// garbage collector, and with it the whole server. At the worst, functions whose loops stop short of ownLimit called one after the other, a guest
+// goes through ownLimit times sharedLimit times ticksLimit iterations in between: milliseconds.
 const (
 	ownLimit    = 256
 	sharedLimit = 256
 	ticksLimit  = 64
 )
 
-// weight returns how much code of so many bytes counts: 1 for what is short, and at most all of a limit.
-func weight(bytes int, limit int32) int32 { return min(1+int32(min(bytes/256, 1<<20)), limit) }
-
 // checks are the instructions of the checks.
 type checks struct {
 	callTick []byte
-	callBulk []byte // put before an instruction that works on as much as is on the stack
-	count    []byte // the index of the global that is counted in
-}
-
-// atEntry returns a check that counts in the global.
-func (c *checks) atEntry(weight int32) []byte {
-	const get, set = 0x23, 0x24 // of globals
-	return slices.Concat(
-		[]byte{get}, c.count, appendSigned([]byte{0x41}, weight), []byte{0x6a, set}, c.count, // global.get count, i32.const weight, i32.add, global.set count
-		[]byte{get}, c.count, appendSigned([]byte{0x41}, sharedLimit), []byte{0x49, 0x04, 0x40, 0x05}, // global.get count, i32.const limit, i32.lt_u, if, else
-		c.callTick, []byte{0x0b}, // call tick, end
-	)
+	shared   []byte // counts in the global
 }
 
 // loopChecks are the instructions of the checks of one function's loops, which count in a local.
 type loopChecks struct {
-	local  uint64
-	checks *checks
+	inLoop, behindLoop []byte // of a loop with its check around it
+	atHead             []byte // all of it, at the head of the loop
 }
 
-func (c *loopChecks) count(weight int32) []byte {
-	i := binary.AppendUvarint(nil, c.local)
-	add := append(appendSigned([]byte{0x41}, weight), 0x6a, 0x22)
-	return slices.Concat([]byte{0x20}, i, add, i, appendSigned([]byte{0x41}, ownLimit)) // local.get i, i32.const weight, i32.add, local.tee i, i32.const limit
-}
-
-func (c *loopChecks) look() []byte {
-	return binary.AppendUvarint(append(slices.Clone(c.checks.callTick), 0x41, 0, 0x21), c.local) // call tick, i32.const 0, local.set i
-}
-
-// inLoop is at the head of a loop with its check around it, and behind follows it.
-func (c *loopChecks) inLoop(weight int32) []byte {
-	return append(c.count(weight), 0x4f, 0x0d, 1) // i32.ge_u, br_if cold
-}
-
-func (c *loopChecks) behind() []byte {
-	return slices.Concat([]byte{0x0c, 1, 0x0b}, c.look(), []byte{0x0c, 1, 0x0b, 0x0b}) // br exit, end, ..., br outer, end, end
-}
-
-// atHead is all of the check, at the head of a loop.
-func (c *loopChecks) atHead(weight int32) []byte {
-	return slices.Concat(c.count(weight), []byte{0x49, 0x04, 0x40, 0x05}, c.look(), []byte{0x0b}) // i32.lt_u, if, else, ..., end
+func (c *checks) ofLoops(local uint64) *loopChecks {
+	i := binary.AppendUvarint(nil, local)
+	limit := appendSigned([]byte{0x41}, ownLimit)
+	count := slices.Concat([]byte{0x20}, i, []byte{0x41, 1, 0x6a, 0x22}, i, limit) // local.get i, i32.const 1, i32.add, local.tee i, i32.const limit
+	look := slices.Concat(c.callTick, []byte{0x41, 0, 0x21}, i)                    // call tick, i32.const 0, local.set i
+	return &loopChecks{
+		inLoop:     append(slices.Clone(count), 0x4f, 0x0d, 1),                               // i32.ge_u, br_if cold
+		behindLoop: slices.Concat([]byte{0x0c, 1, 0x0b}, look, []byte{0x0c, 1, 0x0b, 0x0b}),  // br exit, end, ..., br outer, end, end
+		atHead:     slices.Concat(count, []byte{0x49, 0x04, 0x40, 0x05}, look, []byte{0x0b}), // i32.lt_u, if, else, ..., end
+	}
 }
 
 // addChecks adds the flag and what looks at it.
@@ -106,18 +79,11 @@ func (p *preparer) addChecks() {
 		p.added.exports = append(p.added.exports, encodeExport(Start, KindFunc, caller))
 		p.sections = slices.DeleteFunc(p.sections, func(s span) bool { return s.id == sectionStart })
 	}
-	c := &checks{callTick: binary.AppendUvarint([]byte{0x10}, uint64(tick)), count: count}
-	// bulk counts 4 KiB of a length as one, and hands the length on. What is larger than 1 MiB lets Go run at once.
-	const length = 0
-	bulk := p.addFunction([]byte{0x60, 1, byte(I32), 1, byte(I32)},
-		[]byte{0}, // no locals
-		[]byte{0x20, length, 0x41, 12, 0x76, 0x41, 1, 0x6a}, // local.get length, i32.const 12, i32.shr_u, i32.const 1, i32.add
-		[]byte{get}, count, []byte{0x6a, set}, count, // global.get count, i32.add, global.set count
-		[]byte{get}, count, appendSigned([]byte{0x41}, sharedLimit), []byte{0x4f, 0x04, 0x40}, // global.get count, i32.const limit, i32.ge_u, if
-		[]byte{0x20, length, 0x41, 20, 0x76, 0x04, 0x40},                         // local.get length, i32.const 20, i32.shr_u, if
-		appendSigned([]byte{0x41}, ticksLimit), []byte{set}, ticks, []byte{0x0b}, // i32.const limit, global.set ticks, end
-		c.callTick, []byte{0x0b, 0x20, length, 0x0b}, // call tick, end, local.get length, end
+	c := &checks{callTick: binary.AppendUvarint([]byte{0x10}, uint64(tick))}
+	c.shared = slices.Concat(
+		[]byte{get}, count, []byte{0x41, 1, 0x6a, set}, count, // global.get count, i32.const 1, i32.add, global.set count
+		[]byte{get}, count, appendSigned([]byte{0x41}, sharedLimit), []byte{0x49, 0x04, 0x40, 0x05}, // global.get count, i32.const limit, i32.lt_u, if, else
+		c.callTick, []byte{0x0b}, // call tick, end
 	)
-	c.callBulk = binary.AppendUvarint([]byte{0x10}, uint64(bulk))
 	p.added.checks = c
 }

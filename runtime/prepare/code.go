@@ -30,7 +30,7 @@ func (p *preparer) writeCode(s *reader) {
 	if p.added.checks != nil {
 		for i := range entries(bodies, p.funcs-uint32(len(bodies))) {
 			e := &bodies[i].edits[bodies[i].entry]
-			e.with = append(e.with, p.added.checks.atEntry(weight(bodies[i].to-bodies[i].from, sharedLimit))...)
+			e.with = append(e.with, p.added.checks.shared...)
 		}
 	}
 	p.out = append(p.out, sectionCode)
@@ -97,7 +97,7 @@ func (p *preparer) readBody(r *reader, params uint32) body {
 	}
 	w := walker{preparer: p, r: r, body: &b}
 	if p.added.checks != nil {
-		w.checks = &loopChecks{locals, p.added.checks}
+		w.checks = p.added.checks.ofLoops(locals)
 		b.edits = append(b.edits, edit{from: b.from, to: b.from}, edit{from: r.at, to: r.at})
 		b.entry = 1
 	}
@@ -230,9 +230,6 @@ func (w *walker) prefixed(op byte, start int) {
 	switch op {
 	case 0xfc:
 		o = w.bulk(sub)
-		if w.checks != nil && !w.wide && slices.Contains(takesLength, sub) {
-			w.body.edits = append(w.body.edits, edit{start, start, w.added.checks.callBulk})
-		}
 	case 0xfd:
 		o = vector(sub)
 	case 0xfe:
@@ -260,10 +257,6 @@ func (w *walker) prefixed(op byte, start int) {
 		r.fail(start, "there is no instruction %#x %#x that can be run", op, sub)
 	}
 }
-
-// takesLength are the instructions behind 0xfc that work on as much as the last of their operands says: memory.init, .copy and .fill, table.init,
-// .copy, .grow and .fill.
-var takesLength = []uint32{8, 10, 11, 12, 14, 15, 17}
 
 // bulk knows the instructions behind 0xfc: conversions, and what works on whole memories and tables.
 func (w *walker) bulk(sub uint32) operands {

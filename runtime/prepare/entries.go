@@ -8,7 +8,7 @@ type callees struct {
 	indirect bool     // it calls by a table or a reference, and so perhaps any
 }
 
-// uncheckedLimit is how many calls a function can cause, in whatever it calls, without one of them looking up. Long functions count as several.
+// uncheckedLimit is how many calls a function can cause, in whatever it calls, without one of them looking up.
 const uncheckedLimit = 32
 
 // entries yields the bodies that have to look up at their entry, so that whatever a guest does it looks up now and then: those with loops,
@@ -80,7 +80,7 @@ func (g *callGraph) visit(root int) {
 // leave decides on a function when all that it calls is known.
 func (g *callGraph) leave(i int) {
 	b := &g.bodies[i]
-	cost := uint64(weight(b.to-b.from, sharedLimit))
+	cost := uint64(1)
 	for _, callee := range b.direct {
 		if at := callee - g.imported; callee >= g.imported && int(at) < len(g.bodies) && !g.checked[at] && g.state[at] == done {
 			cost += g.cost[at]

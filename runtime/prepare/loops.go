@@ -27,7 +27,6 @@ type nesting []openBlock
 type openBlock struct {
 	around bool // it is a loop with its check around it
 	inside int  // how many such loops it is in, itself included
-	check  int  // of a loop, which edit is at its head; 0: none, since the function's own come first
 }
 
 func (n *nesting) open(around bool) {
@@ -38,7 +37,7 @@ func (n *nesting) open(around bool) {
 	if around {
 		inside++
 	}
-	*n = append(*n, openBlock{around: around, inside: inside})
+	*n = append(*n, openBlock{around, inside})
 }
 
 // close returns the block that ends.
@@ -78,29 +77,20 @@ func (w *walker) openLoop(start int) {
 		return
 	}
 	w.nesting.open(!params)
-	if !params {
-		const block, loop, empty = 0x02, 0x03, 0x40
-		typ := r.b[at:r.at]
-		around := append(append([]byte{loop}, typ...), block)
-		around = append(append(around, typ...), block, empty)
-		w.body.edits = append(w.body.edits, edit{start, start, around})
+	if params {
+		w.body.edits = append(w.body.edits, edit{r.at, r.at, w.checks.atHead})
+		return
 	}
-	w.nesting[len(w.nesting)-1].check = len(w.body.edits)
-	w.body.edits = append(w.body.edits, edit{from: r.at, to: r.at}) // what is put there depends on how long the loop is
+	const block, loop, empty = 0x02, 0x03, 0x40
+	typ := r.b[at:r.at]
+	around := append(append([]byte{loop}, typ...), block)
+	around = append(append(around, typ...), block, empty)
+	w.body.edits = append(w.body.edits, edit{start, start, around}, edit{r.at, r.at, w.checks.inLoop})
 }
 
 // closeBlock ends a block.
 func (w *walker) closeBlock() {
-	b := w.nesting.close()
-	if b.check == 0 {
-		return
+	if w.nesting.close().around {
+		w.body.edits = append(w.body.edits, edit{w.r.at, w.r.at, w.checks.behindLoop})
 	}
-	head := &w.body.edits[b.check]
-	weight := weight(w.r.at-head.from, ownLimit)
-	if !b.around {
-		head.with = w.checks.atHead(weight)
-		return
-	}
-	head.with = w.checks.inLoop(weight)
-	w.body.edits = append(w.body.edits, edit{w.r.at, w.r.at, w.checks.behind()})
 }
