@@ -11,12 +11,12 @@ func TestLabelsThatLeadOutOfLoopsLeaveWhatIsAroundThem(t *testing.T) {
 	n.open(true)  // a loop in that
 	n.open(false) // and a block, in which the label is
 	for label, want := range []uint32{
-		0,                 // the block
-		1,                 // the loop that it is in
-		2 + aroundLoop,    // what that is in
-		3 + aroundLoop,    // the outer block
-		4 + aroundLoop,    // the outer loop
-		5 + 2*aroundLoop,  // the function
+		0,                // the block
+		1,                // the loop that it is in
+		2 + aroundLoop,   // what that is in
+		3 + aroundLoop,   // the outer block
+		4 + aroundLoop,   // the outer loop
+		5 + 2*aroundLoop, // the function
 		6, 7, 40_000_000, // nothing, which stays
 	} {
 		if label == 8 {
