@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ var runaways = map[string][]string{
 	"python": {"spin", "backtrack", "power", "tree", "fib", "iterate", "sleep", "select", "lock", "poll"},
 	"async":  {"spin", "sleep"},
 	"go":     {"spin", "sleep", "wait"},
-	"module": {"loop", "calls", "tree", "fill", "poll", "read"},
+	"module": {"loop", "calls", "tree", "fill", "big-fill", "copy", "straight", "poll", "read"},
 }
 
 const runawayPython = `
@@ -132,6 +133,8 @@ func runawayModule() []byte {
 	forever := func(code ...byte) []byte { return slices.Concat([]byte{0x03, 0x40}, code, []byte{0x0c, 0, 0x0b}) } // loop, br 0, end
 	const argsGet, fdRead, fdWrite, pollOneoff, tree = 0, 1, 2, 3, 5
 	descend := func(n uint64) []byte { return append(c(n), 0x10, tree) }
+	const megabytes = 48
+	grown := append(c(megabytes<<4+1), 0x40, 0, 0x1a) // memory.grow, drop
 	start := call(argsGet, table, strings)
 	for _, way := range []struct {
 		letters string // the argument's first two
@@ -141,6 +144,9 @@ func runawayModule() []byte {
 		{"ca", forever(descend(0)...)},
 		{"tr", descend(100)},
 		{"fi", forever(slices.Concat(c(8192), c(0), c(32768), []byte{0xfc, 11, 0})...)}, // memory.fill
+		{"bi", slices.Concat(grown, forever(slices.Concat(c(8192), c(0), c(megabytes<<20), []byte{0xfc, 11, 0})...))},
+		{"co", slices.Concat(grown, forever(slices.Concat(c(8192), c(16384), c(megabytes<<20), []byte{0xfc, 10, 0, 0})...))}, // memory.copy
+		{"st", forever(bytes.Repeat([]byte{0x41, 0, 0x1a}, 1<<20)...)},                                                       // i32.const, drop
 		{"po", call(pollOneoff, sub, events, 1, scratch)},
 		{"re", forever(call(fdRead, 0, input, 1, scratch)...)},
 	} {

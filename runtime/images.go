@@ -32,6 +32,7 @@ func newImages(limit int64) *images {
 // add counts a function's image in, and lets go of others where they are too many.
 func (i *images) add(e *interpreter, bytes int64) {
 	i.mu.Lock()
+	i.lru.Remove(e) // which Add would replace without counting it out
 	i.lru.Add(e, bytes)
 	i.bytes += bytes
 	var out []*interpreter

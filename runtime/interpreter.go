@@ -118,7 +118,7 @@ func (e *interpreter) sandbox(ctx context.Context, t *Target, l *loaded) (*pytho
 			o.Phases[call.Reset] = s.reset
 			return s, nil
 		}
-		if s.MemoryBytes() > l.function.MemoryBytes { // grown by a function that may have more
+		if source != pool.Made && s.MemoryBytes() > l.function.MemoryBytes { // grown by a function that may have more
 			l.base.group.Discard(s)
 			continue
 		}

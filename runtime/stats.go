@@ -50,7 +50,7 @@ type functionStats struct {
 
 // ended counts a call, but for what comes after its answer.
 func (f *functionStats) ended(o *Outcome, err error) {
-	f.dirty.Store(true)
+	defer f.dirty.Store(true) // after the counts: a flush between them would pass over what comes after it
 	f.calls.Add(1)
 	if o.Cold {
 		f.cold.Add(1)
@@ -76,7 +76,7 @@ func (f *functionStats) ended(o *Outcome, err error) {
 
 // reset counts what came after an answer.
 func (f *functionStats) reset(took time.Duration, r image.Restored) {
-	f.dirty.Store(true)
+	defer f.dirty.Store(true)
 	f.phases[call.Reset].Add(uint64(took))
 	f.pages.Add(uint64(r.Pages))
 	f.hot.Add(uint64(r.Hot))

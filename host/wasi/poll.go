@@ -113,8 +113,9 @@ func (p *Process) wait(ctx context.Context, d time.Duration) {
 	begin := max(1, time.Since(p.started))
 	p.waiting.Store(int64(begin))
 	defer func() {
-		p.waiting.Store(0)
+		// In this order: between the two a wait may count twice for a moment, and not for nothing.
 		p.waited.Add(int64(time.Since(p.started) - begin))
+		p.waiting.Store(0)
 	}()
 	if p.Pauser != nil {
 		p.Pauser.Pause()

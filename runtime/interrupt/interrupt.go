@@ -195,15 +195,14 @@ func (c *Call) Arm(f *Flag, waiter Waiter) {
 	w := c.watchdog
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed {
+	if _, ok := c.parent.(*followed); w.closed || ok && c.parent.Err() != nil { // it ended before the call was armed
 		c.end(ErrCut)
 	}
+	c.flag, c.waiter, c.since, c.waited = f, waiter, time.Now(), 0
 	if c.cause != nil {
 		f.set(1)
 		return
 	}
-	f.set(0)
-	c.flag, c.waiter, c.since, c.waited = f, waiter, time.Now(), 0
 	if waiter != nil {
 		c.waited = waiter.Waited()
 	}
@@ -217,14 +216,15 @@ func (c *Call) Arm(f *Flag, waiter Waiter) {
 	}
 }
 
-// Disarm is called when the guest has returned.
+// Disarm is called when the guest has returned. What runs in it without being armed is not stopped.
 func (c *Call) Disarm() {
 	c.watchdog.mu.Lock()
 	defer c.watchdog.mu.Unlock()
 	if c.flag != nil {
 		c.computed = c.cpu(time.Now())
+		c.flag.set(0)
+		c.flag = nil
 	}
-	c.flag = nil
 	c.leave()
 }
 

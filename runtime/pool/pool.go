@@ -6,9 +6,11 @@
 package pool
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -101,7 +103,7 @@ func (p *Pool) State() State {
 }
 
 // entries yields the idle sandboxes, the longest idle first. It is called with mu held; the one that is yielded may be removed.
-func (p *Pool) entries() func(func(*entry) bool) {
+func (p *Pool) entries() iter.Seq[*entry] {
 	return func(yield func(*entry) bool) {
 		for at := p.idle.Back(); at != nil; {
 			e := at.Value.(*entry)
@@ -259,12 +261,14 @@ func (g *Group) Acquire(ctx context.Context, owner Owner, patience time.Duration
 		p.mu.Lock()
 		if err == nil {
 			p.counts.Acquired[Made]++
+			p.wake() // there may be memory for another one's
 			g.ahead()
 			p.mu.Unlock()
 			return s, Made, nil
 		}
 		p.inUse--
 		if !errors.Is(err, image.ErrBudget) {
+			p.wake() // another one's may be made
 			p.mu.Unlock()
 			return nil, 0, err
 		}
@@ -296,10 +300,17 @@ func (p *Pool) await(ctx context.Context, head bool, patience time.Duration, pau
 	}
 	select {
 	case <-turn:
-		if pauser != nil {
-			return pauser.Resume(ctx)
+		if pauser == nil {
+			return nil
 		}
-		return nil
+		err := pauser.Resume(ctx)
+		if err == nil {
+			return nil
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.wake() // the next one, who can use it
+		return cmp.Or(context.Cause(ctx), err)
 	case <-ctx.Done():
 	}
 	p.mu.Lock()
@@ -366,17 +377,15 @@ func (g *Group) ahead() {
 }
 
 // Release gives an acquired sandbox back, which stands at owner's image.
-func (g *Group) Release(s Sandbox, owner Owner) {
-	g.pool.mu.Lock()
-	g.pool.inUse--
-	g.pool.mu.Unlock()
-	g.Add(s, owner)
-}
+func (g *Group) Release(s Sandbox, owner Owner) { g.give(s, owner, 1) }
 
 // Add gives the group a sandbox that was not acquired from it, and stands at owner's image.
-func (g *Group) Add(s Sandbox, owner Owner) {
+func (g *Group) Add(s Sandbox, owner Owner) { g.give(s, owner, 0) }
+
+func (g *Group) give(s Sandbox, owner Owner, inUse int) {
 	p := g.pool
 	p.mu.Lock()
+	p.inUse -= inUse
 	if p.closed || g.closed {
 		p.mu.Unlock()
 		s.Close()

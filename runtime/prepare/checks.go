@@ -14,10 +14,11 @@ const Interrupt = "mayfly:interrupt"
 const Start = "mayfly:start"
 
 // How often a guest looks up. Loops count to ownLimit in a local, which all loops of a function share, and which takes less than a nanosecond;
-// functions that have to (see entries) count at their entry to sharedLimit in a global, together. Then they call tick, which looks at the interrupt flag
-// and, every ticksLimit times, lets Go run: code that wazero has compiled cannot be preempted, and a guest that never comes back to Go would hold up the
-// garbage collector, and with it the whole server. At the worst, functions whose loops stop short of ownLimit called one after the other, a guest
-// goes through ownLimit times sharedLimit times ticksLimit iterations in between: milliseconds.
+// functions that have to (see entries) count at their entry to sharedLimit in a global, together; so does code without loops after every longestPath,
+// and so do instructions that work on many bytes or elements. Then they call tick, which looks at the interrupt flag and, every ticksLimit times, lets
+// Go run: code that wazero has compiled cannot be preempted, and a guest that never comes back to Go would hold up the garbage collector, and with it
+// the whole server. At the worst, functions whose loops stop short of ownLimit called one after the other, a guest goes through ownLimit times
+// sharedLimit times ticksLimit turns of its loops in between.
 const (
 	ownLimit    = 256
 	sharedLimit = 256
@@ -27,6 +28,7 @@ const (
 // checks are the instructions of the checks.
 type checks struct {
 	callTick []byte
+	callBulk []byte // put before an instruction that works on as much as is on the stack
 	shared   []byte // counts in the global
 }
 
@@ -85,5 +87,18 @@ func (p *preparer) addChecks() {
 		[]byte{get}, count, appendSigned([]byte{0x41}, sharedLimit), []byte{0x49, 0x04, 0x40, 0x05}, // global.get count, i32.const limit, i32.lt_u, if, else
 		c.callTick, []byte{0x0b}, // call tick, end
 	)
+	// bulk counts 4 KiB of a length as one, or as many elements, and hands the length on. What is larger than 1 MiB lets Go run at once, but is not
+	// interrupted: it takes some 20 ms for 128 MiB.
+	const length = 0
+	bulk := p.addFunction([]byte{0x60, 1, byte(I32), 1, byte(I32)},
+		[]byte{0}, // no locals
+		[]byte{0x20, length, 0x41, 12, 0x76, 0x41, 1, 0x6a}, // local.get length, i32.const 12, i32.shr_u, i32.const 1, i32.add
+		[]byte{get}, count, []byte{0x6a, set}, count, // global.get count, i32.add, global.set count
+		[]byte{get}, count, appendSigned([]byte{0x41}, sharedLimit), []byte{0x4f, 0x04, 0x40}, // global.get count, i32.const limit, i32.ge_u, if
+		[]byte{0x20, length, 0x41, 20, 0x76, 0x04, 0x40},                         // local.get length, i32.const 20, i32.shr_u, if
+		appendSigned([]byte{0x41}, ticksLimit), []byte{set}, ticks, []byte{0x0b}, // i32.const limit, global.set ticks, end
+		c.callTick, []byte{0x0b, 0x20, length, 0x0b}, // call tick, end, local.get length, end
+	)
+	c.callBulk = binary.AppendUvarint([]byte{0x10}, uint64(bulk))
 	p.added.checks = c
 }

@@ -18,6 +18,7 @@ type body struct {
 	entry    int // which of edits is at the entry
 	callees
 	loops bool
+	path  int // how long the longest one is from one check to the next: see follow
 }
 
 // writeCode writes the code section: its bodies with the edits, and those of the functions that are added. All bodies are read before the first is
@@ -116,6 +117,7 @@ type walker struct {
 	body    *body
 	nesting nesting
 	checks  *loopChecks // nil: none
+	path    int         // see follow
 }
 
 func (w *walker) walk() {
@@ -149,11 +151,11 @@ func (w *walker) walk() {
 			w.closeBlock()
 		case branchTable:
 			for range r.items("labels", mostElements) {
-				w.readLabel()
+				w.readLabel(w.path)
 			}
-			w.readLabel()
+			w.readLabel(w.path)
 		case label:
-			w.readLabel()
+			w.readLabel(w.path)
 		case call:
 			w.body.direct = append(w.body.direct, r.index("function", w.funcs))
 		case callRef:
@@ -194,6 +196,7 @@ func (w *walker) walk() {
 		default:
 			r.fail(start, "there is no instruction %#x that can be run", op)
 		}
+		w.follow(op, start)
 	}
 	r.checkTypes(w.types())
 	if r.err == nil && r.at != len(r.b) {
@@ -230,6 +233,9 @@ func (w *walker) prefixed(op byte, start int) {
 	switch op {
 	case 0xfc:
 		o = w.bulk(sub)
+		if w.checks != nil && !w.wide && slices.Contains(takesLength, sub) {
+			w.body.edits = append(w.body.edits, edit{start, start, w.added.checks.callBulk})
+		}
 	case 0xfd:
 		o = vector(sub)
 	case 0xfe:
@@ -257,6 +263,10 @@ func (w *walker) prefixed(op byte, start int) {
 		r.fail(start, "there is no instruction %#x %#x that can be run", op, sub)
 	}
 }
+
+// takesLength are the instructions behind 0xfc that work on as much as the last of their operands says: memory.init, .copy and .fill, table.init,
+// .copy, .grow and .fill.
+var takesLength = []uint32{8, 10, 11, 12, 14, 15, 17}
 
 // bulk knows the instructions behind 0xfc: conversions, and what works on whole memories and tables.
 func (w *walker) bulk(sub uint32) operands {
@@ -373,6 +383,6 @@ func (w *walker) readCatches() {
 		default:
 			r.fail(start, "a catch clause is of the unknown kind %d", kind)
 		}
-		w.readLabel()
+		w.readLabel(longestPath) // whatever is in the block leads there
 	}
 }

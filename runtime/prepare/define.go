@@ -16,8 +16,7 @@ func (p *preparer) readImports(s *reader) {
 			p.funcs++
 		case KindTable:
 			skipRefType(s)
-			readLimits(s)
-			p.module.Tables++
+			p.readTable(s)
 		case KindMemory:
 			p.readMemory(s, true)
 		case KindGlobal:
@@ -46,12 +45,23 @@ func (p *preparer) readTables(s *reader) {
 			}
 		}
 		skipRefType(s)
-		readLimits(s)
+		p.readTable(s)
 		if hasInit {
 			p.skipConstExpr(s)
 		}
-		p.module.Tables++
 	}
+}
+
+// readTable reads the limits of a table.
+func (p *preparer) readTable(s *reader) {
+	l := readLimits(s)
+	p.wide = p.wide || l.Memory64
+	p.module.Tables++
+	p.module.MinElements += min(l.MinPages, 1<<40)
+	if !l.HasMax {
+		l.MaxPages = 1 << 32
+	}
+	p.module.MaxElements += min(l.MaxPages, 1<<40)
 }
 
 func (p *preparer) readMemories(s *reader) {
@@ -64,6 +74,7 @@ func (p *preparer) readMemory(s *reader, imported bool) {
 	start := s.at
 	m := readLimits(s)
 	m.Imported = imported
+	p.wide = p.wide || m.Memory64
 	most := uint64(1) << 16
 	if m.Memory64 {
 		most = 1 << 48

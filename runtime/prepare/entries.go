@@ -8,12 +8,12 @@ type callees struct {
 	indirect bool     // it calls by a table or a reference, and so perhaps any
 }
 
-// uncheckedLimit is how many calls a function can cause, in whatever it calls, without one of them looking up.
-const uncheckedLimit = 32
+// uncheckedLimit is how long the code can be that a call of a function runs, in whatever it calls, without looking up: in bytes, as follow counts them.
+const uncheckedLimit = 1024
 
 // entries yields the bodies that have to look up at their entry, so that whatever a guest does it looks up now and then: those with loops,
-// whose own count may never get full; those with indirect calls; one of each circle of direct calls; and those whose direct calls, all
-// in all, are more than uncheckedLimit, since calls that only go down can be exponentially many. Most of a program's calls are to none of these.
+// whose own count may never get full; those with indirect calls; one of each circle of direct calls; and those whose longest path with all that they call
+// directly is longer than uncheckedLimit, since calls that only go down can be exponentially many. Most of a program's calls are to none of these.
 // imported is how many functions come before the first body.
 func entries(bodies []body, imported uint32) iter.Seq[int] {
 	g := &callGraph{bodies: bodies, imported: imported, state: make([]state, len(bodies)), cost: make([]uint64, len(bodies)), checked: make([]bool, len(bodies))}
@@ -42,7 +42,7 @@ type callGraph struct {
 	bodies   []body
 	imported uint32
 	state    []state
-	cost     []uint64 // calls, its own too, until one looks up
+	cost     []uint64 // how long the code is that a call runs before it looks up
 	checked  []bool
 }
 
@@ -80,13 +80,11 @@ func (g *callGraph) visit(root int) {
 // leave decides on a function when all that it calls is known.
 func (g *callGraph) leave(i int) {
 	b := &g.bodies[i]
-	cost := uint64(1)
+	cost := uint64(b.path)
 	for _, callee := range b.direct {
 		if at := callee - g.imported; callee >= g.imported && int(at) < len(g.bodies) && !g.checked[at] && g.state[at] == done {
 			cost += g.cost[at]
-			continue
 		}
-		cost++
 	}
 	g.state[i] = done
 	g.cost[i] = cost

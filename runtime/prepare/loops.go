@@ -27,6 +27,9 @@ type nesting []openBlock
 type openBlock struct {
 	around bool // it is a loop with its check around it
 	inside int  // how many such loops it is in, itself included
+	loop   bool
+	enter  int // of an if, the path that leads to it
+	reach  int // the longest path of the branches that lead to its end
 }
 
 func (n *nesting) open(around bool) {
@@ -37,7 +40,7 @@ func (n *nesting) open(around bool) {
 	if around {
 		inside++
 	}
-	*n = append(*n, openBlock{around, inside})
+	*n = append(*n, openBlock{around: around, inside: inside})
 }
 
 // close returns the block that ends.
@@ -56,10 +59,11 @@ func (n nesting) label(label uint32) uint32 {
 	return label + aroundLoop*uint32(n[len(n)-1].inside-target.inside)
 }
 
-// readLabel reads a label and changes it where it has become another.
-func (w *walker) readLabel() {
+// readLabel reads a label, to which that path leads, and changes it where it has become another.
+func (w *walker) readLabel(path int) {
 	start := w.r.at
 	label := w.r.u32("a label")
+	w.nesting.reached(label, path)
 	if now := w.nesting.label(label); now != label {
 		w.body.edits = append(w.body.edits, edit{start, w.r.at, binary.AppendUvarint(nil, uint64(now))})
 	}
@@ -72,11 +76,13 @@ func (w *walker) openLoop(start int) {
 	at := r.at
 	params := w.skipBlockType(r)
 	w.body.loops = true
+	w.path = 0
 	if w.checks == nil || r.err != nil {
 		w.nesting.open(false)
 		return
 	}
 	w.nesting.open(!params)
+	w.nesting[len(w.nesting)-1].loop = true
 	if params {
 		w.body.edits = append(w.body.edits, edit{r.at, r.at, w.checks.atHead})
 		return
@@ -90,7 +96,11 @@ func (w *walker) openLoop(start int) {
 
 // closeBlock ends a block.
 func (w *walker) closeBlock() {
-	if w.nesting.close().around {
+	b := w.nesting.close()
+	if !b.loop {
+		w.path = max(w.path, b.reach)
+	}
+	if b.around {
 		w.body.edits = append(w.body.edits, edit{w.r.at, w.r.at, w.checks.behindLoop})
 	}
 }

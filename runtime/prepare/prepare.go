@@ -79,6 +79,8 @@ type Module struct {
 	Memories []Memory
 	// Tables is how many tables there are, imported ones too.
 	Tables int
+	// MinElements and MaxElements are how many elements all tables begin with, and can grow to where Changes has TableGrow.
+	MinElements, MaxElements uint64
 	// HasStart says that the module has a start function: with Options.Checks it is exported as Start, and instantiating the module does not run it.
 	HasStart bool
 	// Globals are the mutable globals, imported ones too, by index, and then the one of Size.

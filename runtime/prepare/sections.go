@@ -55,6 +55,7 @@ type preparer struct {
 	module     *Module
 	sections   []span
 	signatures []signature // by type
+	wide       bool        // a memory or a table has addresses of 64 bits
 	imported   []uint32    // the types of imported functions
 	bodies     []uint32    // the types of the functions that have bodies
 	funcs      uint32      // how many functions there are, imported ones too
