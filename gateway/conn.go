@@ -1,7 +1,10 @@
 package gateway
 
 import (
+	"io"
 	"net"
+	"sync/atomic"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -23,8 +26,9 @@ func (l listener) Accept() (net.Conn, error) {
 type conn struct {
 	net.Conn
 	writer        writer
-	remote, local string // the addresses
-	after         func() // what is to be done when the answer has been written; nil: nothing
+	remote, local string      // the addresses
+	after         func()      // what is to be done when the answer has been written; nil: nothing
+	unread        atomic.Bool // there may be more of the request than was read
 }
 
 func newConn(c net.Conn) *conn {
@@ -45,6 +49,21 @@ func (c *conn) Write(b []byte) (int, error) {
 	return n + m, err
 }
 
+// How much of a request is read, and for how long, after an answer that did not wait for it.
+const (
+	lingerBytes = 64 << 20
+	lingerTime  = 2 * time.Second
+)
+
+// Close implements net.Conn. Where a client still sends, it reads on for a while: closing a socket with something in it resets the connection, and the
+// client would lose the answer (RFC 9112 section 9.6).
+func (c *conn) Close() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.unread.Load() && half.CloseWrite() == nil && c.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
+	}
+	return c.Conn.Close()
+}
+
 // answered does what is to be done after an answer.
 func (c *conn) answered() {
 	if after := c.after; after != nil {
@@ -55,6 +74,9 @@ func (c *conn) answered() {
 
 // stateChanged is told by fasthttp when an answer has been written, and when the connection has been closed before that.
 func stateChanged(c net.Conn, state fasthttp.ConnState) {
+	if state == fasthttp.StateIdle {
+		c.(*conn).unread.Store(false)
+	}
 	if state == fasthttp.StateIdle || state == fasthttp.StateClosed {
 		c.(*conn).answered()
 	}

@@ -163,6 +163,7 @@ func (s *Server) isDraining() bool {
 // handle answers every request.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	defer s.recover(ctx)
+	ctx.Conn().(*conn).unread.Store(ctx.Request.IsBodyStream())
 	// Not ctx.Path, in which "//" and ".." are resolved: the path is the function's business.
 	if path := string(ctx.URI().PathOriginal()); strings.HasPrefix(path, functionPrefix) {
 		s.callFunction(ctx, path[len(functionPrefix):])
@@ -187,6 +188,7 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 	var timeout net.Error
 	switch {
 	case errors.As(err, &small):
+		ctx.Conn().(*conn).unread.Store(true)
 		p = problem{status: fasthttp.StatusRequestHeaderFieldsTooLarge, kind: "header-too-large", title: "Header too large", detail: "the request's header has more than 64 KiB"}
 	case errors.As(err, &timeout) && timeout.Timeout():
 		p = problem{status: fasthttp.StatusRequestTimeout, kind: "request-timeout", title: "Request timed out", detail: "the request did not arrive within " + readTimeout.String()}

@@ -1,6 +1,8 @@
 package gateway_test
 
 import (
+	"io"
+	"net"
 	"regexp"
 	"strings"
 	"testing"
@@ -168,6 +170,33 @@ func TestRequestBodyOverTheLimitIs413(t *testing.T) {
 	a := s.send("POST", "/fn/count", strings.Repeat("x", 1<<20+1))
 	if a.status != 413 || !strings.Contains(a.problem(t)["detail"].(string), "max_request in mayfly.toml") {
 		t.Errorf("a body over the limit: %d %s", a.status, a.body)
+	}
+}
+
+// TestAnswersReachClientsThatStillSend has clients send all of a request before they read.
+func TestAnswersReachClientsThatStillSend(t *testing.T) {
+	s := start(t, config{})
+	s.deploy("count", s.python("def handler(request):\n    return str(len(request.body))\n", `max_request = "1MiB"`))
+	const size = 16 << 20
+	for _, tc := range []struct{ name, header, status string }{
+		{"a body that is too large", "POST /fn/count HTTP/1.1\r\nHost: x\r\nContent-Length: 16777216\r\n\r\n", "413"},
+		{"a body for nobody", "POST /fn/nobody HTTP/1.1\r\nHost: x\r\nContent-Length: 16777216\r\n\r\n", "404"},
+		{"a header that is too large", "GET /fn/count HTTP/1.1\r\nHost: x\r\nX-Long: ", "431"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := io.WriteString(conn, tc.header+strings.Repeat("x", size)); err != nil {
+				t.Fatalf("the request could not be sent: %v", err)
+			}
+			answer, err := io.ReadAll(conn)
+			if line, _, _ := strings.Cut(string(answer), "\r\n"); err != nil || !strings.Contains(line, tc.status) {
+				t.Errorf("the answer begins with %q, want %s: %v", line, tc.status, err)
+			}
+		})
 	}
 }
 
