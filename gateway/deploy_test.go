@@ -46,7 +46,7 @@ func TestRefusedArtifactsSayWhatTheyAreAndWhatWouldWork(t *testing.T) {
 		{"import error", []byte("import flask\n"), "importing the function raised ModuleNotFoundError: No module named 'flask'"},
 		{"wrong arguments", []byte("def handler(a, b, c, d):\n    pass\n"), "takes 4 arguments: a handler takes one (request)"},
 		{"asgi", []byte("async def app(scope, receive, send):\n    pass\n"), "is an ASGI application, which this version does not serve yet"},
-		{"exit at import", []byte("import os\nos._exit(7)\n"), "ended CPython: exit code 7"},
+		{"exit at import", []byte("import os\nos._exit(7)\n"), "ended CPython with exit code 7"},
 		{"left open", []byte("f = open('/tmp/x', 'w')\n" + hello), "/tmp/x was left open"},
 		{"cut zip", zipped("main.py", hello)[:40], "the zip cannot be read"},
 		{"no code", zipped("README.md", "hello"), "neither a .py file nor a .wasm file, but README.md"},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/mayfly-faas/mayfly/host/wasi/wasitest"
 	"github.com/mayfly-faas/mayfly/runtime"
@@ -75,24 +76,17 @@ func TestImagesOutliveTheServer(t *testing.T) {
 	}
 	s.stop()
 
-	images, err := filepath.Glob(filepath.Join(dir, "cache", "images", "*.zst"))
-	if err != nil || len(images) != 2 {
-		t.Fatalf("%d images, %v; want a base and a function's", len(images), err)
-	}
-	for _, name := range images {
-		content, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
+	for _, suffix := range []string{".zst", ".key"} {
+		if damaged := damage(t, filepath.Join(dir, "cache", "images", "*"+suffix)); damaged < 2 {
+			t.Fatalf("%d files %s; want a base's and a function's", damaged, suffix)
 		}
-		content[len(content)/2] ^= 1
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			t.Fatal(err)
+		s = start(t, config{runtime: runtime.Options{DataDir: dir}})
+		if a := s.send("GET", "/fn/f", ""); a.body != want || !strings.Contains(a.header.Get("Server-Timing"), "boot") {
+			t.Errorf("with damaged files %s: %d %s, %s", suffix, a.status, a.body, a.header.Get("Server-Timing"))
 		}
+		s.stop()
 	}
 	s = start(t, config{runtime: runtime.Options{DataDir: dir}})
-	if a := s.send("GET", "/fn/f", ""); a.body != want || !strings.Contains(a.header.Get("Server-Timing"), "boot") {
-		t.Errorf("with damaged images: %d %s, %s", a.status, a.body, a.header.Get("Server-Timing"))
-	}
 	if err := s.runtime.Delete("f"); err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +96,57 @@ func TestImagesOutliveTheServer(t *testing.T) {
 	s.stop()
 	if images, _ := filepath.Glob(filepath.Join(dir, "cache", "images", "*")); len(images) != 2 {
 		t.Errorf("the function is deleted, and there are still %v; want the base and its key", images)
+	}
+}
+
+// damage changes a byte in the middle of each file that a pattern matches, and returns how many they are.
+func damage(t *testing.T, pattern string) int {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content[len(content)/2] ^= 0x80
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return len(names)
+}
+
+func TestDamagedCompiledModulesAreCompiledAgain(t *testing.T) {
+	dir := t.TempDir() // with a compilation cache of its own
+	s := start(t, config{runtime: runtime.Options{DataDir: dir}})
+	s.deploy("f", runawayModule())
+	s.stop()
+	if damage(t, filepath.Join(dir, "cache", "compiled", "*", "*")) == 0 {
+		t.Fatal("there are no compiled modules")
+	}
+	s = start(t, config{runtime: runtime.Options{DataDir: dir}})
+	for range 2 {
+		if a := s.send("GET", "/fn/f", ""); a.body != "fine" {
+			t.Errorf("got %d %s", a.status, a.body)
+		}
+	}
+}
+
+func TestALimitOnMemoryBelowAnImagesSizeIsNamed(t *testing.T) {
+	dir := runtimetest.DataDir(t)
+	s := start(t, config{runtime: runtime.Options{DataDir: dir}})
+	s.deploy("f", s.python("held = bytearray(20 << 20)\n\ndef handler(request):\n    return 'hello'\n", ""))
+	s.stop()
+	for _, limit := range []int64{8 << 20, 24 << 20} { // too little for CPython, and for the image
+		s = start(t, config{runtime: runtime.Options{DataDir: dir, Defaults: runtime.Limits{PythonMemory: limit}}})
+		a := s.send("GET", "/fn/f", "")
+		if p := a.problem(t); a.status != 507 || p["setting"] != "memory in mayfly.toml" || !strings.Contains(p["measured"].(string), "to start") {
+			t.Errorf("with %d bytes: %d %s", limit, a.status, a.body)
+		}
+		s.stop()
 	}
 }
 
@@ -126,6 +171,28 @@ func TestLazyFunctionsAreLoadedByTheirFirstRequest(t *testing.T) {
 	}
 	if a := s.send("PUT", "/v1/functions/good?lazy=perhaps", "x"); a.status != 400 {
 		t.Errorf("lazy=perhaps: %d %s", a.status, a.body)
+	}
+}
+
+func TestLoadingThatDoesNotEndIsStopped(t *testing.T) {
+	s := start(t, config{})
+	const manifest = "[image]\ntimeout = \"300ms\"\n"
+	for name, artifact := range map[string][]byte{
+		"import":  s.python("while True:\n    pass\n", manifest),
+		"sleep":   s.python("import time\ntime.sleep(1000)\n", manifest),
+		"warm-up": s.python("def handler(request):\n    while True:\n        pass\n", manifest+"warmup = [\"/\"]\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := s.send("PUT", "/v1/functions/"+name, string(artifact))
+			if detail, _ := a.problem(t)["detail"].(string); a.status != 422 || !strings.Contains(detail, "importing the function and warming it up is 300ms") {
+				t.Errorf("deploying got %d %s", a.status, a.body)
+			}
+			if a := s.send("PUT", "/v1/functions/"+name+"?lazy=true", string(artifact)); a.status != 201 {
+				t.Fatalf("%d %s", a.status, a.body)
+			}
+			a = s.send("GET", "/fn/"+name, "")
+			s.requireLimit(t, a, "importing the function and warming it up", 300*time.Millisecond, "timeout under [image] in mayfly.toml")
+		})
 	}
 }
 

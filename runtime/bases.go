@@ -110,15 +110,13 @@ func (b *bases) has(key string) bool {
 	return b.byKey[key] != nil
 }
 
-// bootTimeout bounds starting CPython, and importing a function.
+// bootTimeout bounds starting CPython.
 const bootTimeout = time.Minute
 
 // add starts a base.
 func (b *bases) add(key string, build pyenv.Base, env []string, took *call.Phases) error {
-	ctx, cancel := context.WithTimeout(b.rt.ctx, bootTimeout)
-	defer cancel()
 	base := &pythonBase{key: key, refs: 1, lastUsed: time.Now()}
-	err := b.start(ctx, base, build, env, took)
+	err := b.start(b.rt.ctx, base, build, env, took)
 	b.mu.Lock()
 	if err == nil && b.closed {
 		err = ErrClosed
@@ -181,6 +179,8 @@ func (b *bases) boot(ctx context.Context, config *python.Config, key string) (*p
 		return nil, nil, err
 	}
 	defer b.rt.making.Release(1)
+	ctx, cancel := context.WithTimeoutCause(ctx, bootTimeout, fmt.Errorf("it took more than %s to start", bootTimeout))
+	defer cancel()
 	base, s, err := python.Boot(ctx, config)
 	if err == nil {
 		if err = base.Save(b.rt.disk, key); err != nil {

@@ -386,9 +386,13 @@ func (c *command) run(ctx context.Context, t *Target, s *commandSandbox, l *load
 // fitsMemory returns an ErrMemory for a module that begins with more memory than its limit.
 func fitsMemory(p *prepare.Module, limit int64) error {
 	if need := int64(p.MinMemory()); need > limit {
-		return &LimitError{Kind: ErrMemory, Limit: "memory", Value: manifest.Size(limit).String(), Measured: manifest.Size(need).String() + " to start", Setting: "memory in mayfly.toml"}
+		return startTooLarge(need, limit)
 	}
 	return nil
+}
+
+func startTooLarge(need, limit int64) error {
+	return &LimitError{Kind: ErrMemory, Limit: "memory", Value: manifest.Size(limit).String(), Measured: manifest.Size(need).String() + " to start", Setting: "memory in mayfly.toml"}
 }
 
 func (c *command) drop(from From) error {

@@ -126,6 +126,9 @@ func (rt *Runtime) try(v *version, a *artifact, o DeployOptions, phases *call.Ph
 		if load, ok := errors.AsType[*python.LoadError](err); ok {
 			return refusePython(a, load)
 		}
+		if errors.Is(err, ErrTimeout) {
+			return refuse("the function cannot be loaded: %s", err)
+		}
 		if err != nil {
 			return err
 		}
@@ -175,6 +178,9 @@ func checkCommand(a *artifact, memory int64) (*prepare.Module, error) {
 	}
 	if len(p.Memories) == 0 {
 		return nil, refuse("the module has no memory: build it as a WASI command")
+	}
+	if p.Tables > maxTables || p.MinElements > maxElements {
+		return nil, refuse("the module has %d tables that begin with %d elements, and may have %d tables with %d", p.Tables, p.MinElements, maxTables, maxElements)
 	}
 	if err := fitsMemory(p, memory); err != nil {
 		return nil, &ArtifactError{Msg: err.Error()}

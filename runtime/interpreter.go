@@ -196,13 +196,8 @@ func (e *interpreter) release(l *loaded) {
 // load loads the function. The time that each part took is returned.
 func (e *interpreter) load() (call.Phases, error) {
 	var took call.Phases
-	ctx, cancel := context.WithTimeout(e.rt.ctx, bootTimeout)
-	defer cancel()
 	l := &loaded{refs: 1}
-	err := e.loadInto(ctx, l, &took)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = &python.LoadError{Kind: "load", Message: fmt.Sprintf("importing the function took more than %s: do at import only what every request needs", bootTimeout)}
-	}
+	err := e.loadInto(e.rt.ctx, l, &took)
 	e.mu.Lock()
 	if err == nil && e.closed { // the version was replaced, and who waited for it has given up
 		err = ErrClosed
@@ -256,15 +251,25 @@ func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases
 		err = e.makeImage(ctx, l)
 		took[call.Boot] += time.Since(loaded)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if need := l.image.State().Size(); need > e.ver.limits.memory { // which was more when the image was made
+		return startTooLarge(need, e.ver.limits.memory)
+	}
+	return nil
 }
+
+// slowImport is how long importing a function may take until other functions' images are made beside it.
+const slowImport = 2 * time.Second
 
 // makeImage imports the function in a sandbox, which then is the function's first one, and keeps the image.
 func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
 	if err := e.rt.making.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer e.rt.making.Release(1)
+	made := sync.OnceFunc(func() { e.rt.making.Release(1) })
+	defer made()
 	got, source, err := l.base.group.Acquire(ctx, nil, e.ver.limits.timeout, nil)
 	if err != nil {
 		return e.ver.noSandbox(err)
@@ -277,7 +282,7 @@ func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
 		}
 	}
 	s.logs = e.ver.streams()
-	guest := e.rt.watchdog.Begin(ctx, interrupt.Limits{})
+	guest := e.rt.watchdog.Begin(ctx, interrupt.Limits{Time: e.ver.limits.image, Slow: slowImport, OnSlow: made})
 	defer guest.End()
 	entry, err := s.Load(guest, l.function, s.logs.python())
 	if err == nil {
@@ -287,6 +292,12 @@ func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
 		l.image, err = s.Take(guest, entry)
 	}
 	s.logs.end()
+	if errors.Is(guest.Cause(), interrupt.ErrTime) {
+		err = &LimitError{
+			Kind: ErrTimeout, Limit: "importing the function and warming it up", Value: e.ver.limits.image.String(),
+			Measured: guest.Elapsed().Round(time.Millisecond).String(), Setting: "timeout under [image] in mayfly.toml",
+		}
+	}
 	if err == nil {
 		err = l.image.Save(e.rt.disk, l.key)
 	}
@@ -314,7 +325,7 @@ func (e *interpreter) warmUp(guest *interrupt.Call, s *pythonSandbox) error {
 		case failed:
 			return &python.LoadError{Kind: "load", Message: fmt.Sprintf("the warm-up request %q of mayfly.toml failed: %v", text, err), Traceback: failure.Traceback}
 		case err != nil:
-			return &python.LoadError{Kind: "load", Message: fmt.Sprintf("the warm-up request %q of mayfly.toml failed: %v", text, err)}
+			return &python.LoadError{Kind: "load", Message: fmt.Sprintf("the warm-up request %q of mayfly.toml failed: %v", text, e.ver.guestError(guest, err, s))}
 		case response.Status >= 400:
 			return &python.LoadError{Kind: "load", Message: fmt.Sprintf("the warm-up request %q of mayfly.toml was answered with status %d", text, response.Status)}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 type modules struct {
 	runtime  wazero.Runtime
 	maxBytes int64
+	repair   func(damage error) error // empties the compilation cache
 	compiles singleflight.Group
 
 	mu        sync.Mutex
@@ -45,8 +47,17 @@ type module struct {
 	lastUsed time.Time // guarded by owner.mu
 }
 
+// What tables can have, which are no part of a sandbox's memory: an element takes 8 bytes.
+const (
+	maxTables   = 16
+	maxElements = 1 << 18 // of each table
+)
+
 // prepareOptions are what images and interrupts need.
-var prepareOptions = prepare.Options{Checks: true, Growth: true, Data: true}
+var prepareOptions = prepare.Options{Checks: true, Growth: true, Data: true, Elements: maxElements}
+
+// damagedCache is in what wazero says of a file in its compilation cache that it cannot read.
+const damagedCache = "compilationcache: "
 
 // compileError is a module that wazero does not compile.
 type compileError struct{ err error }
@@ -54,8 +65,8 @@ type compileError struct{ err error }
 func (e *compileError) Error() string { return "compile: " + e.err.Error() }
 func (e *compileError) Unwrap() error { return e.err }
 
-func newModules(rt wazero.Runtime, count int, maxBytes int64) (*modules, error) {
-	m := &modules{runtime: rt, maxBytes: maxBytes, anew: map[string]bool{}, compiling: map[uint64]chan struct{}{}}
+func newModules(rt wazero.Runtime, count int, maxBytes int64, repair func(error) error) (*modules, error) {
+	m := &modules{runtime: rt, maxBytes: maxBytes, repair: repair, anew: map[string]bool{}, compiling: map[uint64]chan struct{}{}}
 	var err error
 	// Eviction runs under mu, as all use of the cache does.
 	m.lru, err = lru.NewWithEvict(count, func(_ string, mod *module) {
@@ -146,7 +157,13 @@ func (m *modules) compile(ctx context.Context, digest string, load func() ([]byt
 	}
 	begin = time.Now()
 	defer m.alone(prepared.Bytes)()
-	if mod.compiled, err = mod.runtime.CompileModule(ctx, prepared.Bytes); err != nil {
+	mod.compiled, err = mod.runtime.CompileModule(ctx, prepared.Bytes)
+	if err != nil && strings.Contains(err.Error(), damagedCache) {
+		if err = m.repair(err); err == nil {
+			mod.compiled, err = mod.runtime.CompileModule(ctx, prepared.Bytes)
+		}
+	}
+	if err != nil {
 		mod.close()
 		return nil, took, &compileError{err}
 	}

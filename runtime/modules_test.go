@@ -20,7 +20,7 @@ func testModules(t *testing.T, count int, bytes int64) *modules {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := newModules(w, count, bytes)
+	m, err := newModules(w, count, bytes, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,8 @@ type Options struct {
 type Limits struct {
 	// Timeout bounds the wall-clock time of a request, from when it has a sandbox. Default 30 s.
 	Timeout time.Duration
+	// Image bounds importing a Python function and warming it up. Default 30 s.
+	Image time.Duration
 	// CPU bounds the time in which a request's guest computes. Default 10 s.
 	CPU time.Duration
 	// PythonMemory and WasmMemory bound a sandbox's linear memory in bytes. Defaults 128 MiB and 64 MiB.
@@ -56,6 +58,7 @@ func (o Options) WithDefaults() Options {
 	o.MemoryBytes = or(o.MemoryBytes, 1<<30)
 	o.ArtifactBytes = or(o.ArtifactBytes, 256<<20)
 	o.Defaults.Timeout = or(o.Defaults.Timeout, 30*time.Second)
+	o.Defaults.Image = or(o.Defaults.Image, 30*time.Second)
 	o.Defaults.CPU = or(o.Defaults.CPU, 10*time.Second)
 	o.Defaults.PythonMemory = or(o.Defaults.PythonMemory, 128<<20)
 	o.Defaults.WasmMemory = or(o.Defaults.WasmMemory, 64<<20)
@@ -79,7 +82,7 @@ func or[T comparable](v, byDefault T) T {
 
 // limits are a version's limits: the manifest's, or the defaults of its kind.
 type limits struct {
-	timeout, cpu                    time.Duration
+	timeout, cpu, image             time.Duration
 	memory, request, response, temp int64
 	concurrency, queue              int
 }
@@ -92,6 +95,7 @@ func (l Limits) of(kind Kind, m *manifest.Manifest) limits {
 	return limits{
 		timeout:     or(time.Duration(m.Timeout), l.Timeout),
 		cpu:         or(time.Duration(m.CPU), l.CPU),
+		image:       or(time.Duration(m.Image.Timeout), l.Image),
 		memory:      or(int64(m.Memory), memory),
 		request:     or(int64(m.MaxRequest), l.RequestBytes),
 		response:    or(int64(m.MaxResponse), l.ResponseBytes),

@@ -9,6 +9,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -93,7 +95,7 @@ func Open(o Options) (rt *Runtime, err error) {
 	if rt.cache, rt.wazero, err = openWazero(rt.ctx, rt.cacheDir("compiled")); err != nil {
 		return rt, err
 	}
-	if rt.modules, err = newModules(rt.wazero, o.Modules, o.ModuleBytes); err != nil {
+	if rt.modules, err = newModules(rt.wazero, o.Modules, o.ModuleBytes, rt.emptyCompiled); err != nil {
 		return rt, err
 	}
 	rt.openTracker()
@@ -113,6 +115,17 @@ func openWazero(ctx context.Context, cacheDir string) (wazero.CompilationCache, 
 		return nil, nil, errors.Join(err, cache.Close(ctx))
 	}
 	return cache, w, nil
+}
+
+// emptyCompiled empties the compilation cache, in which wazero found a damaged file: it does not say which.
+func (rt *Runtime) emptyCompiled(damage error) error {
+	rt.options.Logger.Warn("the cache of compiled modules is damaged, and begun anew", "reason", damage)
+	return filepath.WalkDir(rt.cacheDir("compiled"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return os.Remove(path)
+	})
 }
 
 // spareTurns is how many turns there are beyond one for each processor: while a request waits to be run that has been given its turn, another one

@@ -97,8 +97,13 @@ func (c Cache) Load(key string, base *Image) (*Image, json.RawMessage, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("load image: %w", err)
 	}
-	name := c.path(filepath.Base(string(digest)) + imageSuffix)
-	img, extra, err := open(name, string(digest), base)
+	var img *Image
+	var extra json.RawMessage
+	if isDigest(digest) {
+		img, extra, err = open(c.path(string(digest)+imageSuffix), string(digest), base)
+	} else {
+		err = damaged("%.80q is no digest", digest)
+	}
 	if errors.Is(err, ErrDamaged) || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("%w: %w", ErrNoImage, errors.Join(err, remove(c.path(key+keySuffix))))
 	}
@@ -107,6 +112,11 @@ func (c Cache) Load(key string, base *Image) (*Image, json.RawMessage, error) {
 	}
 	c.note(key)
 	return img, extra, nil
+}
+
+func isDigest(b []byte) bool {
+	_, err := hex.Decode(make([]byte, len(b)), b)
+	return err == nil && len(b) == hex.EncodedLen(sha256.Size)
 }
 
 // note notes that the image of a key is used, by the time of its file, which Sweep tells: to within a day. Where it cannot, the image is made again one day.

@@ -58,7 +58,7 @@ func unknownKey(e toml.DecodeError) error {
 	line, _ := e.Position()
 	key := strings.Join(e.Key(), ".")
 	if table := e.Key()[0]; len(e.Key()) > 1 && table == "image" {
-		return &Error{Line: line, Msg: fmt.Sprintf("unknown key %.80q; the only key of [image] is warmup", key)}
+		return &Error{Line: line, Msg: fmt.Sprintf("unknown key %.80q; the keys of [image] are warmup and timeout", key)}
 	}
 	near := nearest(e.Key()[0], Keys())
 	if near == "" {

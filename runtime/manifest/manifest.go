@@ -61,6 +61,8 @@ type Manifest struct {
 type Image struct {
 	// Warmup has requests that the function serves before its image is taken, as "/path?query" or "METHOD /path?query".
 	Warmup []string `toml:"warmup" json:"warmup,omitempty"`
+	// Timeout bounds importing the function and warming it up.
+	Timeout Duration `toml:"timeout" json:"timeout,omitempty"`
 }
 
 // Warmup splits a request of Image.Warmup.
@@ -174,7 +176,7 @@ func (m *Manifest) validate() error {
 			return &Error{Msg: fmt.Sprintf("%s = %d: it must be from 1 to %d", c.key, c.value, c.max)}
 		}
 	}
-	for key, value := range map[string]Duration{"timeout": m.Timeout, "cpu": m.CPU} {
+	for key, value := range map[string]Duration{"timeout": m.Timeout, "cpu": m.CPU, "image.timeout": m.Image.Timeout} {
 		if value < 0 || time.Duration(value) > maxTimeout {
 			return &Error{Msg: fmt.Sprintf("%s = %q: it must be more than 0 and at most %s", key, value, Duration(maxTimeout))}
 		}

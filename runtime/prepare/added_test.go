@@ -151,3 +151,40 @@ func TestModulesSayWhatAResetCannotBringBack(t *testing.T) {
 		}
 	}
 }
+
+func TestTablesCannotGrowBeyondABound(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		limits []byte
+		begins int32
+		most   int32 // that grow goes to
+	}{
+		{"no maximum", []byte{0, 3}, 3, 10},
+		{"one above the bound", []byte{1, 3, 100}, 3, 10},
+		{"one below it", []byte{1, 3, 5}, 3, 5},
+		{"a table that begins above it", []byte{0, 12}, 12, 12},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			m, err := Prepare(module(
+				section(sectionType, []byte{0x60, 1, byte(I32), 1, byte(I32)}),
+				section(sectionFunction, []byte{0}),
+				section(sectionTable, append([]byte{byte(FuncRef)}, tc.limits...), []byte{byte(ExternRef), 0, 1}),
+				section(sectionExport, exported("grow", KindFunc, 0)),
+				section(sectionCode, []byte{9, 0, 0xd0, byte(FuncRef), 0x20, 0, 0xfc, 15, 0, 0x0b}), // ref.null func, local.get 0, table.grow 0
+			), Options{Elements: 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := uint64(tc.begins) + 1; m.MinElements != want {
+				t.Errorf("MinElements is %d, want %d", m.MinElements, want)
+			}
+			grow := instantiate(t, m.Bytes).ExportedFunction("grow")
+			for _, step := range []struct{ by, want int32 }{{tc.most - tc.begins + 1, -1}, {tc.most - tc.begins, tc.begins}, {1, -1}} {
+				got, err := grow.Call(t.Context(), uint64(step.by))
+				if err != nil || int32(got[0]) != step.want {
+					t.Errorf("growing by %d gives %v, %v; want %d", step.by, got, err, step.want)
+				}
+			}
+		})
+	}
+}

@@ -11,6 +11,23 @@ type edit struct {
 	with     []byte
 }
 
+// growth returns how many bytes longer edits make what they are in.
+func growth(edits []edit) (n int) {
+	for _, e := range edits {
+		n += len(e.with) - (e.to - e.from)
+	}
+	return n
+}
+
+// appendEdited appends in[from:to] with its edits, which are in order.
+func appendEdited(out, in []byte, from, to int, edits []edit) []byte {
+	for _, e := range edits {
+		out = append(append(out, in[from:e.from]...), e.with...)
+		from = e.to
+	}
+	return append(out, in[from:to]...)
+}
+
 // body is a function's body, read.
 type body struct {
 	from, to int // in the input
@@ -72,17 +89,8 @@ func (p *preparer) readBodies(s *reader) []body {
 }
 
 func (p *preparer) writeBody(in []byte, b *body) {
-	size := b.to - b.from
-	for _, e := range b.edits {
-		size += len(e.with) - (e.to - e.from)
-	}
-	p.out = binary.AppendUvarint(p.out, uint64(size))
-	done := b.from
-	for _, e := range b.edits {
-		p.out = append(append(p.out, in[done:e.from]...), e.with...)
-		done = e.to
-	}
-	p.out = append(p.out, in[done:b.to]...)
+	p.out = binary.AppendUvarint(p.out, uint64(b.to-b.from+growth(b.edits)))
+	p.out = appendEdited(p.out, in, b.from, b.to, b.edits)
 }
 
 // readBody reads the body of a function with that many parameters, and what is to be changed in it.

@@ -1,6 +1,9 @@
 package prepare
 
-import "strconv"
+import (
+	"encoding/binary"
+	"strconv"
+)
 
 func (p *preparer) readImports(s *reader) {
 	const least = 4 // bytes of an import: two empty names, the kind, an index
@@ -45,23 +48,26 @@ func (p *preparer) readTables(s *reader) {
 			}
 		}
 		skipRefType(s)
-		p.readTable(s)
+		start := s.at
+		limits := p.readTable(s)
+		if most := uint64(p.options.Elements); most > 0 && !limits.Memory64 && (!limits.HasMax || limits.MaxPages > most) {
+			const hasMax = 1
+			with := binary.AppendUvarint([]byte{hasMax}, limits.MinPages)
+			p.tables = append(p.tables, edit{start, s.at, binary.AppendUvarint(with, max(limits.MinPages, most))})
+		}
 		if hasInit {
 			p.skipConstExpr(s)
 		}
 	}
 }
 
-// readTable reads the limits of a table.
-func (p *preparer) readTable(s *reader) {
+// readTable reads the limits of a table, in elements instead of pages.
+func (p *preparer) readTable(s *reader) Memory {
 	l := readLimits(s)
 	p.wide = p.wide || l.Memory64
 	p.module.Tables++
 	p.module.MinElements += min(l.MinPages, 1<<40)
-	if !l.HasMax {
-		l.MaxPages = 1 << 32
-	}
-	p.module.MaxElements += min(l.MaxPages, 1<<40)
+	return l
 }
 
 func (p *preparer) readMemories(s *reader) {

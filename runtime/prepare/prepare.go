@@ -79,8 +79,8 @@ type Module struct {
 	Memories []Memory
 	// Tables is how many tables there are, imported ones too.
 	Tables int
-	// MinElements and MaxElements are how many elements all tables begin with, and can grow to where Changes has TableGrow.
-	MinElements, MaxElements uint64
+	// MinElements is how many elements all tables begin with.
+	MinElements uint64
 	// HasStart says that the module has a start function: with Options.Checks it is exported as Start, and instantiating the module does not run it.
 	HasStart bool
 	// Globals are the mutable globals, imported ones too, by index, and then the one of Size.
@@ -104,6 +104,9 @@ type Options struct {
 	// Data takes active data segments out of the module, so that instantiating it writes nothing. A module whose segments have
 	// offsets that are no constants keeps them, and so does one that runs a start function.
 	Data bool
+	// Elements, where it is not 0, is how many elements each of the module's own tables can grow to: its maximum is lowered to that, so that table.grow fails
+	// beyond it. A table that begins with more cannot grow.
+	Elements uint32
 }
 
 // Export returns the export of that name.

@@ -60,6 +60,7 @@ type preparer struct {
 	bodies     []uint32    // the types of the functions that have bodies
 	funcs      uint32      // how many functions there are, imported ones too
 	globals    uint32
+	tables     []edit // of their limits
 	start      uint32 // the start function
 	constant   bool   // each active data segment has a constant for its offset
 
@@ -226,6 +227,10 @@ func (p *preparer) write(sec span) error {
 		p.extend(sec.id, &s, p.added.types)
 	case sectionFunction:
 		p.extend(sec.id, &s, p.added.functions)
+	case sectionTable:
+		size := (sec.end - sec.body) + growth(p.tables)
+		p.out = binary.AppendUvarint(append(p.out, sec.id), uint64(size))
+		p.out = appendEdited(p.out, s.b, sec.body, sec.end, p.tables)
 	case sectionMemory:
 		p.extend(sec.id, &s, p.added.memories)
 	case sectionGlobal:

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/mayfly-faas/mayfly/host/wasi"
 	"github.com/mayfly-faas/mayfly/runtime/call"
 	"github.com/mayfly-faas/mayfly/runtime/interrupt"
 )
@@ -53,7 +54,11 @@ func (s *Sandbox) loadError(ctx *interrupt.Call, err error, said tail) error {
 	case failed || refused > 0:
 		return &LoadError{Kind: "memory", Traceback: string(said)}
 	}
-	return &LoadError{Kind: "exit", Message: fmt.Sprintf("importing the function ended CPython: %v", err), Traceback: string(said)}
+	if code, ok := wasi.IsExit(err); ok {
+		return &LoadError{Kind: "exit", Message: fmt.Sprintf("importing the function ended CPython with exit code %d", code), Traceback: string(said)}
+	}
+	trap, trace, _ := strings.Cut(err.Error(), "\n")
+	return &LoadError{Kind: "exit", Message: "importing the function ended CPython: " + trap, Traceback: string(said) + trace}
 }
 
 // Take takes the image of a function that was loaded. The sandbox stands at it.
@@ -67,6 +72,7 @@ func (s *Sandbox) Take(ctx *interrupt.Call, entry string) (*Image, error) {
 		return nil, &LoadError{Kind: "load", Message: err.Error()}
 	}
 	if img.state, err = s.instance.Take(); err != nil {
+		img.files.Close()
 		return nil, err
 	}
 	s.image = img

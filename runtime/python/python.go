@@ -159,7 +159,7 @@ func (s *Sandbox) boot(ctx context.Context) error {
 	}
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return context.Cause(ctx)
 	case err == nil:
 		err = errors.New("it ended")
 	}
