@@ -6,11 +6,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/mayfly-faas/mayfly/host/files"
 	"github.com/mayfly-faas/mayfly/host/wasi"
@@ -25,15 +23,20 @@ import (
 
 // command serves a wasm command: each request runs _start once, in an instance that stands at the module's image.
 type command struct {
-	rt    *Runtime
-	ver   *version
-	root  *os.Root // the function's files; nil where the artifact is the module alone
-	app   wasi.FS  // a view of root
-	loads singleflight.Group
+	rt   *Runtime
+	ver  *version
+	root *os.Root // the function's files; nil where the artifact is the module alone
+	app  wasi.FS  // a view of root
+	holder[*loadedCommand]
+}
 
-	mu     sync.Mutex
-	loaded *loadedCommand // guarded by mu; nil until loaded
-	closed bool           // guarded by mu
+func newCommand(rt *Runtime, v *version) *command {
+	c := &command{rt: rt, ver: v}
+	c.holder = holder[*loadedCommand]{rt: rt, end: c.end, dropIdle: dropIdle, open: func(ctx context.Context, took *call.Phases) (*loadedCommand, error) {
+		l := &loadedCommand{}
+		return l, c.loadInto(ctx, l, took)
+	}}
+	return c
 }
 
 // loadedCommand is a compiled module with its image. It owns the group's sandboxes, and is closed when the command and every request have let
@@ -43,8 +46,7 @@ type loadedCommand struct {
 	group  *pool.Group
 	image  *image.Image // nil where instances cannot be brought back to one: each request has one of its own
 	files  *wasi.OpenFiles
-	refs   int // guarded by the command's mu
-	drops  int // guarded by the command's mu; how often its sandboxes were given up: those from before the last time are not kept
+	hold
 }
 
 // open opens the function's files.
@@ -69,63 +71,18 @@ func (c *command) loadWasm() ([]byte, error) {
 }
 
 func (c *command) serve(ctx context.Context, t *Target, r *call.Request) (*call.Response, error) {
-	l, err := c.acquire(ctx, t)
+	l, drops, err := c.acquire(ctx, t)
 	if err != nil {
 		return nil, err
 	}
+	t.done = func() { c.release(l) }
 	s, err := c.sandbox(ctx, t, l)
 	if err != nil {
-		c.release(l)
 		return nil, err
 	}
+	s.drops = drops
 	t.done = func() { c.giveBack(s, l) }
 	return c.run(ctx, t, s, l, r)
-}
-
-// acquire returns the loaded module, with a reference to it.
-func (c *command) acquire(ctx context.Context, t *Target) (*loadedCommand, error) {
-	for {
-		c.mu.Lock()
-		l := c.loaded
-		if l != nil {
-			l.refs++
-		}
-		c.mu.Unlock()
-		if l != nil {
-			if err := t.resume(ctx); err != nil {
-				c.release(l)
-				return nil, err
-			}
-			return l, nil
-		}
-		t.turn.Pause()
-		took, err := c.rt.once(ctx, &c.loads, "", c.inMemory, c.load)
-		if err != nil {
-			return nil, err
-		}
-		if took != nil {
-			t.loaded(took)
-		}
-	}
-}
-
-// load compiles the module and takes its image. The time that each part took is returned.
-func (c *command) load() (call.Phases, error) {
-	var took call.Phases
-	l := &loadedCommand{refs: 1}
-	err := c.loadInto(c.rt.ctx, l, &took)
-	c.mu.Lock()
-	if err == nil && c.closed { // the version was replaced, and who waited for it has given up
-		err = ErrClosed
-	}
-	if err == nil {
-		c.loaded = l
-	}
-	c.mu.Unlock()
-	if err != nil {
-		c.release(l)
-	}
-	return took, err
 }
 
 func (c *command) loadInto(ctx context.Context, l *loadedCommand, took *call.Phases) (err error) {
@@ -272,15 +229,11 @@ func (s *commandSandbox) bringBack(l *loadedCommand) error {
 // sandbox returns a sandbox for a request.
 func (c *command) sandbox(ctx context.Context, t *Target, l *loadedCommand) (*commandSandbox, error) {
 	o, begin := &t.outcome, time.Now()
-	c.mu.Lock()
-	drops := l.drops
-	c.mu.Unlock()
 	got, source, err := l.group.Acquire(ctx, l, c.ver.limits.timeout, &t.turn)
 	if err != nil {
 		return nil, c.ver.noSandbox(err)
 	}
 	s := got.(*commandSandbox)
-	s.drops = drops
 	if source == pool.Warm {
 		o.Phases[call.Reset] = s.reset
 	} else {
@@ -292,38 +245,30 @@ func (c *command) sandbox(ctx context.Context, t *Target, l *loadedCommand) (*co
 
 // giveBack brings a sandbox back after a request and keeps it for the next one. It takes over the caller's reference to l.
 func (c *command) giveBack(s *commandSandbox, l *loadedCommand) {
-	defer c.release(l)
+	keep := false
+	defer func() {
+		if keep {
+			l.group.Release(s, l)
+		} else {
+			l.group.Discard(s)
+		}
+		c.release(l)
+	}()
 	if l.image == nil {
-		l.group.Discard(s)
 		return
 	}
 	begin := time.Now()
 	if err := s.bringBack(l); err != nil {
 		c.rt.options.Logger.Error("reset sandbox", "function", c.ver.function, "error", err)
-		l.group.Discard(s)
 		return
 	}
 	s.reset = time.Since(begin)
 	c.ver.stats.reset(s.reset, s.restored)
-	c.mu.Lock()
-	current := s.drops == l.drops
-	c.mu.Unlock()
-	if current {
-		l.group.Release(s, l)
-	} else {
-		l.group.Discard(s)
-	}
+	keep = c.keeps(l, s.drops)
 }
 
-// release gives up a reference to l.
-func (c *command) release(l *loadedCommand) {
-	c.mu.Lock()
-	l.refs--
-	last := l.refs == 0
-	c.mu.Unlock()
-	if !last {
-		return
-	}
+// end ends what has been loaded.
+func (c *command) end(l *loadedCommand) {
 	if l.group != nil {
 		l.group.Close()
 	}
@@ -332,6 +277,12 @@ func (c *command) release(l *loadedCommand) {
 	}
 	if l.module != nil {
 		c.rt.modules.release(l.module)
+	}
+}
+
+func dropIdle(l *loadedCommand) {
+	for _, s := range l.group.Drop(l) {
+		l.group.Discard(s)
 	}
 }
 
@@ -395,48 +346,16 @@ func startTooLarge(need, limit int64) error {
 	return &LimitError{Kind: ErrMemory, Limit: "memory", Value: manifest.Size(limit).String(), Measured: manifest.Size(need).String() + " to start", Setting: "memory in mayfly.toml"}
 }
 
-func (c *command) drop(from From) error {
-	c.letGo(from != FromImage)
+func (c *command) makeCold(from From) error {
+	c.drop(from != FromImage)
 	if from >= FromDisk {
 		c.rt.modules.drop(c.ver.meta.Module, from == FromNothing)
 	}
 	return nil
 }
 
-// letGo gives up the sandboxes that are not in use, and with image the image too.
-func (c *command) letGo(image bool) {
-	c.mu.Lock()
-	l := c.loaded
-	if l == nil {
-		c.mu.Unlock()
-		return
-	}
-	l.refs++
-	l.drops++
-	if image {
-		c.loaded = nil
-		l.refs--
-	}
-	c.mu.Unlock()
-	for _, s := range l.group.Drop(l) {
-		l.group.Discard(s)
-	}
-	c.release(l)
-}
-
-func (c *command) inMemory() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.loaded != nil
-}
-
-func (c *command) unload() { c.letGo(true) }
-
 func (c *command) close() {
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
-	c.letGo(true)
+	c.holder.close()
 	if c.root != nil {
 		_ = c.root.Close() // it was only read
 	}

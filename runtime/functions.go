@@ -249,10 +249,10 @@ func (rt *Runtime) load(name string) error {
 func (rt *Runtime) attach(v *version) error {
 	switch v.meta.Kind {
 	case Python:
-		v.engine = &interpreter{rt: rt, ver: v}
+		v.engine = newInterpreter(rt, v)
 		return nil
 	case Command:
-		c := &command{rt: rt, ver: v}
+		c := newCommand(rt, v)
 		v.engine = c
 		return c.open()
 	}
@@ -283,5 +283,5 @@ func (rt *Runtime) Unload(name string, from From) error {
 	}
 	defer rt.work.Done()
 	defer v.end()
-	return v.engine.drop(from)
+	return v.engine.makeCold(from)
 }

@@ -23,7 +23,7 @@ func TestVersionThatIsReadyOnlyWhenTheRuntimeClosesIsLetGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	rt.replace("f", v)
-	if !v.retired || v.engine.inMemory() || len(rt.live) > 0 {
-		t.Errorf("retired %t, in memory %t, %d live", v.retired, v.engine.inMemory(), len(rt.live))
+	if !v.retired || v.engine.holding() || len(rt.live) > 0 {
+		t.Errorf("retired %t, in memory %t, %d live", v.retired, v.engine.holding(), len(rt.live))
 	}
 }

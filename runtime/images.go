@@ -13,8 +13,8 @@ type images struct {
 	limit int64
 
 	mu    sync.Mutex
-	bytes int64                               // guarded by mu
-	lru   *simplelru.LRU[*interpreter, int64] // guarded by mu; the bytes of each
+	bytes int64                          // guarded by mu
+	lru   *simplelru.LRU[*loaded, int64] // guarded by mu; the bytes of each
 }
 
 // imagesShare is the part of Options.MemoryBytes that images can have: one in so many. Sandboxes have the rest.
@@ -23,42 +23,41 @@ const imagesShare = 8
 func newImages(limit int64) *images {
 	i := &images{limit: limit}
 	var err error
-	if i.lru, err = simplelru.NewLRU(math.MaxInt, func(_ *interpreter, bytes int64) { i.bytes -= bytes }); err != nil {
+	if i.lru, err = simplelru.NewLRU(math.MaxInt, func(_ *loaded, bytes int64) { i.bytes -= bytes }); err != nil {
 		panic(err) // its only error is a size that is not positive
 	}
 	return i
 }
 
 // add counts a function's image in, and lets go of others where they are too many.
-func (i *images) add(e *interpreter, bytes int64) {
+func (i *images) add(l *loaded, bytes int64) {
 	i.mu.Lock()
-	i.lru.Remove(e) // which Add would replace without counting it out
-	i.lru.Add(e, bytes)
+	i.lru.Add(l, bytes)
 	i.bytes += bytes
-	var out []*interpreter
+	var out []*loaded
 	for i.bytes > i.limit && i.lru.Len() > 1 {
 		if oldest, _, ok := i.lru.RemoveOldest(); ok {
 			out = append(out, oldest)
 		}
 	}
 	i.mu.Unlock()
-	for _, e := range out {
-		e.unload()
+	for _, l := range out {
+		l.interpreter.evict(l)
 	}
 }
 
 // use notes that a function was called.
-func (i *images) use(e *interpreter) {
+func (i *images) use(l *loaded) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.lru.Get(e)
+	i.lru.Get(l)
 }
 
 // remove counts a function's image out.
-func (i *images) remove(e *interpreter) {
+func (i *images) remove(l *loaded) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.lru.Remove(e)
+	i.lru.Remove(l)
 }
 
 // held returns how many bytes the images have.

@@ -18,7 +18,7 @@ func (rt *Runtime) InMemory() InMemory {
 	rt.mu.RLock()
 	defer rt.mu.RUnlock()
 	for _, v := range rt.live {
-		if v.engine.inMemory() {
+		if v.engine.holding() {
 			in.Images++
 		}
 	}

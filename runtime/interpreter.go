@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
 	"github.com/mayfly-faas/mayfly/pyenv"
 	"github.com/mayfly-faas/mayfly/runtime/call"
 	"github.com/mayfly-faas/mayfly/runtime/image"
@@ -21,38 +19,48 @@ import (
 
 // interpreter serves a Python function: it is loaded once into an image, and requests are calls in sandboxes that stand at it.
 type interpreter struct {
-	rt    *Runtime
-	ver   *version
-	loads singleflight.Group
-
-	mu     sync.Mutex
-	loaded *loaded // guarded by mu; nil until loaded
-	closed bool    // guarded by mu
+	rt  *Runtime
+	ver *version
+	holder[*loaded]
 }
 
-// loaded is a function's image with what it stands on. It owns its sandboxes in the pool, and is closed when the interpreter and
-// every request have let go of it.
+func newInterpreter(rt *Runtime, v *version) *interpreter {
+	e := &interpreter{rt: rt, ver: v}
+	e.holder = holder[*loaded]{rt: rt, end: e.end, dropIdle: e.dropIdle, open: func(ctx context.Context, took *call.Phases) (*loaded, error) {
+		l := &loaded{interpreter: e}
+		err := e.loadInto(ctx, l, took)
+		if err == nil {
+			rt.images.add(l, l.image.State().Bytes())
+		}
+		return l, err
+	}}
+	return e
+}
+
+// loaded is a function's image with what it stands on. It owns its sandboxes in the pool.
 type loaded struct {
-	base     *pythonBase
-	function *python.Function
-	image    *python.Image
-	key      string // of the image, in the cache
-	roots    roots
-	refs     int // guarded by the interpreter's mu
-	drops    int // guarded by the interpreter's mu; how often its sandboxes were given up: those from before the last time are not kept
+	interpreter *interpreter
+	base        *pythonBase
+	function    *python.Function
+	image       *python.Image
+	key         string // of the image, in the cache
+	roots       roots
+	hold
 }
 
 func (e *interpreter) serve(ctx context.Context, t *Target, r *call.Request) (*call.Response, error) {
 	o := &t.outcome
-	l, err := e.acquire(ctx, t)
+	l, drops, err := e.acquire(ctx, t)
 	if err != nil {
 		return nil, err
 	}
+	t.done = func() { e.release(l) }
+	e.rt.images.use(l)
 	s, err := e.sandbox(ctx, t, l)
 	if err != nil {
-		e.release(l)
 		return nil, err
 	}
+	s.drops = drops
 	failed := true // until it has answered
 	t.done = func() { e.giveBack(s, l, failed) }
 	s.logs.begin(e.ver, r.ID)
@@ -73,47 +81,15 @@ func (e *interpreter) serve(ctx context.Context, t *Target, r *call.Request) (*c
 	return response, err
 }
 
-// acquire returns the loaded function, with a reference to it.
-func (e *interpreter) acquire(ctx context.Context, t *Target) (*loaded, error) {
-	for {
-		e.mu.Lock()
-		l := e.loaded
-		if l != nil {
-			l.refs++
-		}
-		e.mu.Unlock()
-		if l != nil {
-			e.rt.images.use(e)
-			if err := t.resume(ctx); err != nil {
-				e.release(l)
-				return nil, err
-			}
-			return l, nil
-		}
-		t.turn.Pause()
-		took, err := e.rt.once(ctx, &e.loads, "", e.inMemory, e.load)
-		if err != nil {
-			return nil, err
-		}
-		if took != nil {
-			t.loaded(took)
-		}
-	}
-}
-
 // sandbox returns a sandbox that stands at the function's image.
 func (e *interpreter) sandbox(ctx context.Context, t *Target, l *loaded) (*pythonSandbox, error) {
 	o, begin := &t.outcome, time.Now()
-	e.mu.Lock()
-	drops := l.drops
-	e.mu.Unlock()
 	for {
 		got, source, err := l.base.group.Acquire(ctx, l, e.ver.limits.timeout, &t.turn)
 		if err != nil {
 			return nil, e.ver.noSandbox(err)
 		}
 		s := got.(*pythonSandbox)
-		s.drops = drops
 		if source == pool.Warm {
 			o.Phases[call.Reset] = s.reset
 			return s, nil
@@ -138,21 +114,24 @@ func (s *streams) python() python.Streams { return python.Streams{Stdout: s.stdo
 // giveBack brings a sandbox back after a request and keeps it for the next one. It takes over the caller's reference to l.
 func (e *interpreter) giveBack(s *pythonSandbox, l *loaded, failed bool) {
 	defer e.release(l)
+	brought := false
+	defer func() {
+		if !brought {
+			l.base.group.Discard(s)
+		}
+	}()
 	s.reset = 0
 	if e.ver.meta.Manifest.Isolation != manifest.Reuse || failed {
 		begin := time.Now()
 		if err := s.Reset(); err != nil {
 			e.rt.options.Logger.Error("reset sandbox", "function", e.ver.function, "error", err)
-			l.base.group.Discard(s)
 			return
 		}
 		s.reset = time.Since(begin)
 		e.ver.stats.reset(s.reset, s.Restored())
 	}
-	e.mu.Lock()
-	current := e.loaded == l && s.drops == l.drops
-	e.mu.Unlock()
-	if current {
+	brought = true
+	if e.keeps(l, s.drops) {
 		l.base.group.Release(s, l)
 	} else {
 		l.free(s)
@@ -169,20 +148,18 @@ func (l *loaded) free(s *pythonSandbox) {
 	l.base.group.Release(s, nil)
 }
 
-// release gives up a reference to l.
-func (e *interpreter) release(l *loaded) {
-	e.mu.Lock()
-	l.refs--
-	last := l.refs == 0
-	e.mu.Unlock()
-	if !last {
-		return
+// dropIdle makes the sandboxes nobody's that are not in use.
+func (e *interpreter) dropIdle(l *loaded) {
+	for _, s := range l.base.group.Drop(l) {
+		l.free(s.(*pythonSandbox))
 	}
-	// A request that was given back just when the interpreter let go may have left a sandbox in the pool.
+}
+
+// end ends what has been loaded.
+func (e *interpreter) end(l *loaded) {
+	e.rt.images.remove(l)
 	if l.base != nil {
-		for _, s := range l.base.group.Drop(l) {
-			l.free(s.(*pythonSandbox))
-		}
+		e.dropIdle(l) // a request that ended just when the interpreter let go may have left one
 	}
 	if l.image != nil {
 		l.image.Close()
@@ -191,27 +168,6 @@ func (e *interpreter) release(l *loaded) {
 	if l.base != nil {
 		e.rt.pythons.release(l.base)
 	}
-}
-
-// load loads the function. The time that each part took is returned.
-func (e *interpreter) load() (call.Phases, error) {
-	var took call.Phases
-	l := &loaded{refs: 1}
-	err := e.loadInto(e.rt.ctx, l, &took)
-	e.mu.Lock()
-	if err == nil && e.closed { // the version was replaced, and who waited for it has given up
-		err = ErrClosed
-	}
-	if err == nil {
-		e.loaded = l
-	}
-	e.mu.Unlock()
-	if err != nil {
-		e.release(l)
-	} else {
-		e.rt.images.add(e, l.image.State().Bytes())
-	}
-	return took, err
 }
 
 // build returns the CPython that the function was deployed for.
@@ -275,9 +231,14 @@ func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
 		return e.ver.noSandbox(err)
 	}
 	s := got.(*pythonSandbox)
+	loaded := false
+	defer func() {
+		if !loaded {
+			l.base.group.Discard(s)
+		}
+	}()
 	if source == pool.TakenOver {
 		if err := s.Leave(); err != nil {
-			l.base.group.Discard(s)
 			return err
 		}
 	}
@@ -302,9 +263,9 @@ func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
 		err = l.image.Save(e.rt.disk, l.key)
 	}
 	if err != nil {
-		l.free(s)
 		return err
 	}
+	loaded = true
 	l.base.group.Release(s, l)
 	return nil
 }
@@ -333,8 +294,8 @@ func (e *interpreter) warmUp(guest *interrupt.Call, s *pythonSandbox) error {
 	return nil
 }
 
-func (e *interpreter) drop(from From) error {
-	e.letGo(from != FromImage)
+func (e *interpreter) makeCold(from From) error {
+	e.drop(from != FromImage)
 	if from == FromModule || from == FromNothing {
 		if err := e.rt.disk.Forget(e.ver.record.Digest); err != nil {
 			return err
@@ -359,51 +320,12 @@ func (e *interpreter) drop(from From) error {
 	return nil
 }
 
-// letGo gives up the function's sandboxes that are not in use, and with image its image too.
-func (e *interpreter) letGo(image bool) {
-	e.mu.Lock()
-	l := e.loaded
-	if l == nil {
-		e.mu.Unlock()
-		return
-	}
-	l.refs++
-	l.drops++
-	if image {
-		e.loaded = nil
-		l.refs--
-	}
-	e.mu.Unlock()
-	if image {
-		e.rt.images.remove(e)
-	}
-	for _, s := range l.base.group.Drop(l) {
-		l.free(s.(*pythonSandbox))
-	}
-	e.release(l)
-}
-
 // entry returns what serves requests, as "module:name"; "" until loaded.
 func (e *interpreter) entry() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.loaded == nil {
+	if e.current == nil {
 		return ""
 	}
-	return e.loaded.image.Entry
-}
-
-func (e *interpreter) inMemory() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.loaded != nil
-}
-
-func (e *interpreter) unload() { e.letGo(true) }
-
-func (e *interpreter) close() {
-	e.mu.Lock()
-	e.closed = true
-	e.mu.Unlock()
-	e.letGo(true)
+	return e.current.image.Entry
 }

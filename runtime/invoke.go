@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -115,15 +116,20 @@ func (t *Target) resume(ctx context.Context) error {
 //
 // It has its turn until then: the next request is better off in the sandbox that is in the caches than beside it in another one.
 func (t *Target) Close() {
+	defer t.rt.work.Done()
+	defer t.ver.end()
+	defer func() {
+		if r := recover(); r != nil { // a mistake in Mayfly, which the server outlives
+			t.rt.options.Logger.Error("panic after an answer", "function", t.ver.function, "panic", r, "stack", string(debug.Stack()))
+		}
+		t.turn.give()
+		if t.placed {
+			t.rt.turns.leave(&t.ver.places)
+		}
+	}()
 	if t.done != nil {
 		t.done()
 	}
-	t.turn.give()
-	if t.placed {
-		t.rt.turns.leave(&t.ver.places)
-	}
-	t.ver.end()
-	t.rt.work.Done()
 }
 
 // Invoke calls the live version of a function: see Target.Invoke. It can be ErrNotFound too. What comes after the answer goes on when it has returned.

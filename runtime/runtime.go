@@ -264,7 +264,7 @@ func (rt *Runtime) unloadIdle(before time.Time) {
 	}
 	rt.mu.RUnlock()
 	for _, v := range idle {
-		v.engine.unload()
+		v.engine.drop(true)
 	}
 	rt.pool.DropIdle(before)
 	rt.pythons.dropIdle(before)

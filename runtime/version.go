@@ -36,12 +36,12 @@ type engine interface {
 	// serve answers one request, and fills in what it knows of the target's outcome, and done as soon as it has a sandbox.
 	// The target has a place and a turn, which serve pauses where it waits for something.
 	serve(ctx context.Context, t *Target, r *call.Request) (*call.Response, error)
-	// drop lets go of what a cold start shall not find ready, where it is not in use.
-	drop(from From) error
-	// inMemory reports whether the image is in memory.
-	inMemory() bool
-	// unload lets go of what is in memory, for want of requests.
-	unload()
+	// makeCold lets go of what a cold start shall not find ready, where it is not in use.
+	makeCold(from From) error
+	// holding reports whether what serves requests is in memory.
+	holding() bool
+	// drop lets go of the sandboxes that are not in use, and with all of it what they are made from, too.
+	drop(all bool)
 	// close lets go of everything. Nothing is in use.
 	close()
 }

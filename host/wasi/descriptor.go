@@ -104,6 +104,16 @@ type OpenFiles struct {
 // TakeFiles takes the descriptors into an OpenFiles; the process keeps using them. A file under
 // one of the folders that are private to a request (such as /tmp) cannot be kept, and is named in the error.
 func (p *Process) TakeFiles(private ...string) (*OpenFiles, error) {
+	for _, d := range p.open {
+		if d == nil || d.own >= 0 {
+			continue
+		}
+		for _, dir := range private {
+			if within(d.path, dir) {
+				return nil, fmt.Errorf("%s was left open: files under %s are a request's own and are gone after it; close the file, or open it in the handler", d.path, dir)
+			}
+		}
+	}
 	f := &OpenFiles{descriptors: map[int]descriptor{}}
 	for fd, d := range p.open {
 		if d == nil {
@@ -114,11 +124,6 @@ func (p *Process) TakeFiles(private ...string) (*OpenFiles, error) {
 			own.file, own.entries = nil, nil // of each process its own
 			f.descriptors[fd] = own
 			continue
-		}
-		for _, dir := range private {
-			if within(d.path, dir) {
-				return nil, fmt.Errorf("%s was left open: files under %s are a request's own and are gone after it; close the file, or open it in the handler", d.path, dir)
-			}
 		}
 		if d.kind != CharacterDevice {
 			d.shared = true

@@ -54,7 +54,7 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 		{"\nmemroy = \"1MiB\"", `mayfly.toml:2: unknown key "memroy"; did you mean "memory"?`},
 		{"maxrequest = \"1MiB\"", `mayfly.toml:1: unknown key "maxrequest"; did you mean "max_request"?`},
 		{"colour = 1", `mayfly.toml:1: unknown key "colour"; the keys are name, entry, memory, timeout, cpu, env, isolation, concurrency, queue, max_request, max_response, tmp, image`},
-		{"[image]\nwarm = 1", `mayfly.toml:2: unknown key "image.warm"; the only key of [image] is warmup`},
+		{"[image]\nwarm = 1", `mayfly.toml:2: unknown key "image.warm"; the keys of [image] are warmup and timeout`},
 		{"[image]\nwarmup = [\"items\"]", `mayfly.toml: image.warmup: "items" is no request: write a path such as "/"`},
 		{"[kv]\nbuckets = []", `mayfly.toml:1: unknown key "kv"`},
 		{"name = ", `mayfly.toml:1: `},
