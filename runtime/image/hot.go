@@ -63,6 +63,19 @@ func (h *hotPages) warm(page int) bool {
 	return h.heat[page] == hotAfter
 }
 
+// forget has the pages from one on be cold.
+func (h *hotPages) forget(from int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	set := h.words()
+	for page := from; page < len(h.heat); page++ {
+		if h.heat[page] > 0 {
+			h.heat[page] = 0
+			set[page>>6].And(^uint64(1 << (page & 63)))
+		}
+	}
+}
+
 // grow makes room for so many pages. It is called with mu held.
 func (h *hotPages) grow(pages int) {
 	if pages <= len(h.heat) {

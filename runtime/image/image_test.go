@@ -190,6 +190,32 @@ func TestRestoresAreExactAtOnce(t *testing.T) {
 	}
 }
 
+func TestPagesThatNoRequestGrowsIntoAnyMoreAreNotRestored(t *testing.T) {
+	g := newGuest(t, image.Tracked)
+	i := g.instance(t)
+	img, want := take(t, i), i.state(t)
+	const grown = 32 // Wasm pages of 16 of the system's
+	request := func(by int) image.Restored {
+		t.Helper()
+		if by > 0 {
+			i.call(t, "grow", uint64(by))
+			i.call(t, "fill", guestPages<<16, 1, uint64(by)<<16)
+		}
+		r := restore(t, i, img)
+		i.requireState(t, want)
+		return r
+	}
+	for range 5 {
+		if r := request(grown); r.Pages < grown<<4 {
+			t.Fatalf("%d pages were restored of the %d that a request wrote", r.Pages, grown<<4)
+		}
+	}
+	request(0) // which still finds them open
+	if r := request(0); r.Pages >= grown || r.Hot >= grown {
+		t.Errorf("%d pages were restored, and %d are hot, after requests that did not grow", r.Pages, r.Hot)
+	}
+}
+
 // TestRestoresAreExactWhileWorkingSetsChange goes through so many requests that pages become hot and cool down again.
 func TestRestoresAreExactWhileWorkingSetsChange(t *testing.T) {
 	g := newGuest(t, image.Tracked)

@@ -125,12 +125,13 @@ func (i *Instance) Restore(to *Image) (Restored, error) {
 	if len(to.globals) != len(i.globals) {
 		return Restored{}, fmt.Errorf("the image has %d globals, and the module %d", len(to.globals), len(i.globals))
 	}
+	used := i.Size()
 	if missing := to.size - i.Memory.Size(); missing > 0 {
 		if _, ok := i.Module.Memory().Grow(uint32(missing / wasmPage)); !ok {
 			return Restored{}, fmt.Errorf("grow memory from %d to %d bytes: refused", i.Memory.Size(), to.size)
 		}
 	}
-	restored := i.Memory.restore(to)
+	restored := i.Memory.restore(to, used)
 	for n, g := range i.globals {
 		g.Set(to.globals[n])
 	}

@@ -154,13 +154,13 @@ type Restored struct {
 	Hot int
 }
 
-// restore brings memory to an image. It is at least as large as the image.
-func (m *Memory) restore(to *Image) Restored {
+// restore brings memory to an image. It is at least as large as the image. used is how large the guest took it to be, in bytes.
+func (m *Memory) restore(to *Image, used int64) Restored {
 	if m.at == to && !m.touched {
 		return Restored{Hot: to.Hot()}
 	}
 	if m.tracker != nil && m.at != nil && m.at.root() == to.root() {
-		pages, err := m.restoreWritten(to)
+		pages, err := m.restoreWritten(to, used)
 		if err == nil {
 			m.at, m.touched = to, false
 			return Restored{Pages: pages, Hot: to.Hot()}
@@ -201,7 +201,7 @@ func (m *Memory) stand(at *Image) {
 }
 
 // restoreWritten restores the pages that were written since the last restore, and those in which the image is not the one at which memory stood.
-func (m *Memory) restoreWritten(to *Image) (restored int, err error) {
+func (m *Memory) restoreWritten(to *Image, used int64) (restored int, err error) {
 	if n := pagesIn(int64(m.size)); n > len(m.open)*64 {
 		m.open = append(m.open, makePageSet(n-len(m.open)*64)...)
 	}
@@ -213,9 +213,11 @@ func (m *Memory) restoreWritten(to *Image) (restored int, err error) {
 		written = makePageSet(pagesIn(int64(m.size)))
 	}
 	keep := pagesIn(to.size + keepGrown)
-	beyond := false
+	// Pages that earlier requests have grown into and this one has not are left as cold as they were: there can be many.
+	grown := pagesIn(max(to.size, used))
+	unused, beyond := false, false
 	err = m.eachWritten(func(from, end int) error {
-		beyond = beyond || end > keep
+		unused, beyond = unused || end > grown, beyond || end > keep
 		end = min(end, keep)
 		for page := from; page < end; page++ {
 			m.restorePage(to, page)
@@ -224,10 +226,13 @@ func (m *Memory) restoreWritten(to *Image) (restored int, err error) {
 			}
 		}
 		restored += max(0, end-from)
-		return m.coolDown(to, from, end)
+		return m.coolDown(to, from, end, grown)
 	})
 	if err != nil {
 		return restored, err
+	}
+	if unused {
+		to.hot.forget(grown)
 	}
 	if beyond {
 		giveBack(m.buf[keep*pageSize : m.size])
@@ -244,11 +249,11 @@ func (m *Memory) restoreWritten(to *Image) (restored int, err error) {
 	return restored, err
 }
 
-// coolDown protects the pages of a range that was written, all but the hot ones.
-func (m *Memory) coolDown(to *Image, from, end int) error {
+// coolDown protects the pages of a range that was written, all but the hot ones. From grown on none is.
+func (m *Memory) coolDown(to *Image, from, end, grown int) error {
 	cold := from // begins the pages that are to be protected
 	for page := from; page <= end; page++ {
-		if page < end && !to.hot.has(page) && !to.hot.warm(page) {
+		if page < end && (page >= grown || !to.hot.has(page) && !to.hot.warm(page)) {
 			m.open.remove(page)
 			continue
 		}
