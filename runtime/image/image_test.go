@@ -197,6 +197,7 @@ func TestPagesThatNoRequestGrowsIntoAnyMoreAreNotRestored(t *testing.T) {
 	const grown = 32 // Wasm pages of 16 of the system's
 	request := func(by int) image.Restored {
 		t.Helper()
+		i.call(t, "fill", 0, 1, 1)
 		if by > 0 {
 			i.call(t, "grow", uint64(by))
 			i.call(t, "fill", guestPages<<16, 1, uint64(by)<<16)
