@@ -104,6 +104,9 @@ func (rt *Runtime) candidate(name string, a *artifact, kept *store.Artifact) (*v
 
 // try loads a candidate as its first request would.
 func (rt *Runtime) try(v *version, a *artifact, o DeployOptions, phases *call.Phases) error {
+	if want := int64(a.manifest.Memory); want > rt.options.MemoryBytes {
+		return refuse("memory = %q is more than all sandboxes together can have, %s: lower it, or raise --memory of mayfly serve", a.manifest.Memory, manifest.Size(rt.options.MemoryBytes))
+	}
 	if a.kind == Command {
 		p, err := checkCommand(a, v.limits.memory)
 		if err != nil {

@@ -50,7 +50,7 @@ func (h *holder[T]) acquire(ctx context.Context, t *Target) (l T, drops int, err
 		}
 		h.mu.Unlock()
 		if l != none {
-			if err := t.resume(ctx); err != nil {
+			if err := t.takeTurn(ctx); err != nil {
 				h.release(l)
 				return none, 0, err
 			}

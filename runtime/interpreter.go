@@ -67,7 +67,7 @@ func (e *interpreter) serve(ctx context.Context, t *Target, r *call.Request) (*c
 	guest := e.ver.timed(ctx, &t.turn)
 	defer guest.End()
 	response, err := s.Invoke(guest, &t.turn, r)
-	o.Phases[call.Run], o.CPU, o.Memory = guest.Elapsed(), guest.CPU(), s.MemorySize()
+	o.Phases[call.Run], o.CPU, o.Memory = guest.Elapsed(), guest.CPU(), s.Memory()
 	s.logs.end()
 	failed = err != nil
 	if t.Measure {
@@ -94,7 +94,7 @@ func (e *interpreter) sandbox(ctx context.Context, t *Target, l *loaded) (*pytho
 			o.Phases[call.Reset] = s.reset
 			return s, nil
 		}
-		if source != pool.Made && s.MemoryBytes() > l.function.MemoryBytes { // grown by a function that may have more
+		if source != pool.Made && s.Reserved() > l.function.MemoryBytes { // grown by a function that may have more
 			l.base.group.Discard(s)
 			continue
 		}

@@ -98,8 +98,8 @@ func (t *Target) loaded(took *call.Phases) {
 	}
 }
 
-// resume goes on after what the turn may have been paused for.
-func (t *Target) resume(ctx context.Context) error {
+// takeTurn goes on after what the turn may have been paused for.
+func (t *Target) takeTurn(ctx context.Context) error {
 	if t.turn.held.Load() {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (t *Target) Close() {
 		if r := recover(); r != nil { // a mistake in Mayfly, which the server outlives
 			t.rt.options.Logger.Error("panic after an answer", "function", t.ver.function, "panic", r, "stack", string(debug.Stack()))
 		}
-		t.turn.give()
+		t.turn.Pause()
 		if t.placed {
 			t.rt.turns.leave(&t.ver.places)
 		}
@@ -193,7 +193,7 @@ func (v *version) explain(ctx context.Context, err error) error {
 func (v *version) timed(ctx context.Context, t *turn) *interrupt.Call {
 	l := interrupt.Limits{Time: v.limits.timeout, CPU: v.limits.cpu}
 	if t != nil {
-		l.Slow, l.OnSlow = slow, t.give
+		l.Slow, l.OnSlow = slow, t.Pause
 	}
 	return v.watchdog.Begin(ctx, l)
 }

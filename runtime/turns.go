@@ -31,7 +31,7 @@ type places struct {
 // slow is for how long a guest may compute until others get its turn as well.
 const slow = 10 * time.Millisecond
 
-// turn is one request's. It has it from enter or take to give, but for the time from Pause to Resume, and from when it was lent.
+// turn is one request's. It has it from enter to Pause, and from Resume to Pause.
 type turn struct {
 	turns *turns
 	held  atomic.Bool
@@ -165,17 +165,15 @@ func (ts *turns) leave(p *places) {
 	ts.admit(p)
 }
 
-// give gives the turn back, if the request has it. It may be called by another goroutine than the request's.
-func (t *turn) give() {
+// Pause gives the turn back, if the request has it, for as long as it waits for something else, or for good. It may be called by another goroutine than
+// the request's.
+func (t *turn) Pause() {
 	if t.held.Swap(false) {
 		t.turns.mu.Lock()
 		defer t.turns.mu.Unlock()
 		t.turns.pass()
 	}
 }
-
-// Pause gives the turn back for as long as the request waits for something else.
-func (t *turn) Pause() { t.give() }
 
 // Resume waits for the turn after a Pause.
 func (t *turn) Resume(ctx context.Context) error {

@@ -35,7 +35,7 @@ func TestRequestsEnterInTheOrderInWhichTheyCame(t *testing.T) {
 					t.Error(err)
 				}
 				order = append(order, n)
-				w.give()
+				w.Pause()
 				ts.leave(p)
 			})
 			synctest.Wait()
@@ -43,7 +43,7 @@ func TestRequestsEnterInTheOrderInWhichTheyCame(t *testing.T) {
 		if turns, places, waiting := ts.counts(p); turns != 0 || places != 0 || waiting != 5 {
 			t.Errorf("%d turns and %d places are free and %d wait, want 0, 0 and 5", turns, places, waiting)
 		}
-		holder.give()
+		holder.Pause()
 		ts.leave(p)
 		work.Wait()
 		for n := range order {
@@ -82,7 +82,7 @@ func TestWhoCannotWaitSaysWhy(t *testing.T) {
 		if err := newTurn(ts).enter(t.Context(), p, 1, time.Second); !errors.Is(err, errPatience) {
 			t.Errorf("out of patience for a turn: %v", err)
 		}
-		holder.give()
+		holder.Pause()
 		ts.leave(p)
 		if turns, places, waiting := ts.counts(p); turns != 1 || places != 2 || waiting != 0 {
 			t.Errorf("at the end %d turns and %d places are free and %d wait, want 1, 2 and 0", turns, places, waiting)
@@ -119,8 +119,8 @@ func TestTurnsAreNeitherLostNorMade(t *testing.T) {
 							computing.Add(-1)
 						}
 					}
-					w.give()
-					w.give() // the watchdog may have been first
+					w.Pause()
+					w.Pause() // the watchdog may have been first
 					ts.leave(p)
 				}
 				cancel()

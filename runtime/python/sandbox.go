@@ -171,11 +171,11 @@ func (s *Sandbox) call(ctx *interrupt.Call, function uint32, r *call.Request) (*
 // sandboxes was used up; 0 when it got all it asked for.
 func (s *Sandbox) Refused() (bytes int64, byBudget bool) { return s.instance.Memory.Refused() }
 
-// MemoryBytes returns how much memory the sandbox holds.
-func (s *Sandbox) MemoryBytes() int64 { return s.instance.Memory.Size() }
+// Reserved returns how much memory the sandbox holds.
+func (s *Sandbox) Reserved() int64 { return s.instance.Memory.Size() }
 
-// MemorySize returns how much memory CPython takes its own to be: what it has after a call is the most that it had.
-func (s *Sandbox) MemorySize() int64 { return s.instance.Size() }
+// Memory returns how much memory CPython takes its own to be: what it has after a call is the most that it had.
+func (s *Sandbox) Memory() int64 { return s.instance.Size() }
 
 // Written tells how many pages the last call has written: see image.Instance.
 func (s *Sandbox) Written() (pages, hot int) { return s.instance.Written() }
