@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -87,6 +88,36 @@ def handler(request):
 	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "PURGE"} {
 		if a := s.send(method, "/fn/method", ""); a.status != 200 || a.header.Get("X-Method") != method {
 			t.Errorf("%s: %d, the function got %q", method, a.status, a.header.Get("X-Method"))
+		}
+	}
+}
+
+// TestPythonNamesAreFoundAmongMany asks as much of a request with thousands of fields and parameters as of one with few, in CPU time that looking at each of
+// them for each name would exceed.
+func TestPythonNamesAreFoundAmongMany(t *testing.T) {
+	s := start(t, config{})
+	s.deploy("many", s.python(`
+def look(of, name, names):
+    try:
+        of["none"]
+    except KeyError as e:
+        missing = e.args
+    return [len(dict(of)) == len(of), [of[n] for n in names], of.get_all(names[0]), list(of)[-1] == name, names[0] in of, missing, of.get_all("none"), "none" in of]
+
+def handler(request):
+    h, q = request.headers, request.query
+    return [look(h, list(h)[-1], ["X-multi", "x-LAST"]), 5 in h, look(q, list(q)[-1], ["Multi", "last"]), q.get("multi")]
+`, "cpu = \"3s\""))
+	for _, n := range []int{0, 5, 12, 13, 14, 15, 16, 17, 4000} {
+		header, query := []string{"X-Multi: 1"}, "Multi=1"
+		for i := range n {
+			header = append(header, fmt.Sprintf("H%d: v", i))
+			query += fmt.Sprintf("&%d", i)
+		}
+		a := s.send("GET", "/fn/many?"+query+"&Multi=2&last=z", "", append(header, "X-Multi: 2", "x-Last: z")...)
+		const found = `[true,["1","z"],["1","2"],true,true,["none"],[],false]`
+		if want := "[" + found + ",false," + found + ",null]"; a.status != 200 || a.body != want {
+			t.Errorf("%d more: %d %s, want %s", n, a.status, a.body, want)
 		}
 	}
 }

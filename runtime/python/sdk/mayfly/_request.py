@@ -19,6 +19,9 @@ _body_at = Struct("<I").unpack_from
 
 _scan = JSONDecoder().scan_once
 
+# Among so many fields or parameters a name is found sooner by looking at each than by an index, which would have to be made first.
+_FEW = 16
+
 
 class Headers(Mapping[str, str]):
     """Header fields: names are compared without regard to case, and a name may have several values.
@@ -27,22 +30,36 @@ class Headers(Mapping[str, str]):
     field in the order in which it was sent.
     """
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_index")
 
     def __init__(self, fields: list[tuple[str, str]]) -> None:
         self._fields = fields
 
+    def _called(self, name: str) -> list[tuple[str, str]]:
+        """Return the fields whose name in lower case is this one. The index for it is made once."""
+        try:
+            index = self._index
+        except AttributeError:
+            index = self._index = {}
+            for field in self._fields:
+                index.setdefault(field[0].lower(), []).append(field)
+        return index.get(name, [])
+
     def __getitem__(self, name: str) -> str:
-        wanted = name.lower()
-        for field, value in self._fields:
+        wanted, fields = name.lower(), self._fields
+        if len(fields) > _FEW:
+            fields = self._called(wanted)
+        for field, value in fields:
             if field.lower() == wanted:
                 return value
         raise KeyError(name)
 
     def get_all(self, name: str) -> list[str]:
         """Return all values of the fields called name, in order; an empty list when there is none."""
-        wanted = name.lower()
-        return [value for field, value in self._fields if field.lower() == wanted]
+        wanted, fields = name.lower(), self._fields
+        if len(fields) > _FEW:
+            fields = self._called(wanted)
+        return [value for field, value in fields if field.lower() == wanted]
 
     def __iter__(self) -> Iterator[str]:
         seen: set[str] = set()
@@ -59,7 +76,7 @@ class Headers(Mapping[str, str]):
         return list(self._fields)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and any(field.lower() == name.lower() for field, _ in self._fields)
+        return isinstance(name, str) and bool(self.get_all(name))
 
     def __repr__(self) -> str:
         return f"Headers({self._fields!r})"
@@ -68,20 +85,36 @@ class Headers(Mapping[str, str]):
 class Query(Mapping[str, str]):
     """The query's parameters: ``query[name]`` is the first value, ``query.get_all(name)`` the list of all."""
 
-    __slots__ = ("_pairs",)
+    __slots__ = ("_pairs", "_index")
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs = pairs
 
+    def _called(self, name: str) -> list[tuple[str, str]]:
+        """Return the parameters called name. The index for it is made once."""
+        try:
+            index = self._index
+        except AttributeError:
+            index = self._index = {}
+            for pair in self._pairs:
+                index.setdefault(pair[0], []).append(pair)
+        return index.get(name, [])
+
     def __getitem__(self, name: str) -> str:
-        for key, value in self._pairs:
+        pairs = self._pairs
+        if len(pairs) > _FEW:
+            pairs = self._called(name)
+        for key, value in pairs:
             if key == name:
                 return value
         raise KeyError(name)
 
     def get_all(self, name: str) -> list[str]:
         """Return all values given for name, in order."""
-        return [value for key, value in self._pairs if key == name]
+        pairs = self._pairs
+        if len(pairs) > _FEW:
+            pairs = self._called(name)
+        return [value for key, value in pairs if key == name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict(self._pairs))
