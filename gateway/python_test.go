@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mayfly-faas/mayfly/gateway"
 	"github.com/mayfly-faas/mayfly/runtime"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
@@ -263,6 +264,40 @@ func TestFunctionsThatFailToStartAgainAreTheirAuthorsFault(t *testing.T) {
 	}
 	if a := s.send("GET", "/v1/functions/late/logs", ""); !strings.Contains(a.body, "Traceback") {
 		t.Errorf("the log has no traceback: %s", a.body)
+	}
+}
+
+func TestWhatIsWrongWithAHookIsToldAsTheHooks(t *testing.T) {
+	s := start(t, config{gateway: gateway.Options{Debug: true}})
+	a := s.send("PUT", "/v1/functions/refused", "import random, mayfly\nmayfly.on_restore(random.Random().seed())\ndef handler(request): pass\n")
+	if p := a.problem(t); a.status != 422 || !strings.Contains(p["detail"].(string), "TypeError: on_restore was given a NoneType") {
+		t.Errorf("%d %v", a.status, p)
+	}
+	for _, tc := range []struct {
+		name, hook   string
+		status       int
+		detail, note string
+	}{
+		{"raises", "def hook():\n    raise KeyError('k')\n", 502, "the function raised KeyError in the on_restore hook hook", "on_restore hook hook"},
+		{"object", "import functools\nhook = functools.partial(int, 'x')\n", 502, "the function raised ValueError in the on_restore hook partial", "on_restore hook partial"},
+		{"leaves", "def hook():\n    raise SystemExit\n", 502, "the function left by SystemExit", "on_restore hook hook"},
+		{"mute", "class Hook:\n    def __getattr__(self, name):\n        return 1 / 0\n    def __call__(self):\n        raise KeyError\nhook = Hook()\n", 502, "the function raised ZeroDivisionError", ""},
+		{"memory", "def hook():\n    bytes(1 << 30)\n", 507, "out of memory", ""},
+		{"another", "hook = int\n", 200, "", ""},
+	} {
+		s.deploy(tc.name, s.python("import mayfly\n"+tc.hook+"mayfly.on_restore(hook)\ndef handler(request):\n    return 'ok'\n", ""))
+		a := s.send("GET", "/fn/"+tc.name, "")
+		if a.status != tc.status {
+			t.Errorf("%s: %d %s", tc.name, a.status, a.body)
+		}
+		if tc.status == 200 {
+			continue
+		}
+		p := a.problem(t)
+		trace, _ := p["trace"].(string)
+		if !strings.Contains(p["detail"].(string), tc.detail) || !strings.Contains(trace, tc.note) {
+			t.Errorf("%s: %v, want %q and %q", tc.name, p, tc.detail, tc.note)
+		}
 	}
 }
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 _hooks: list[Callable[[], Any]] = []
 
+
+class HookError(BaseException):
+    """A hook raised an exception, which is the cause; the text is the hook's name."""
+
+
 # What is to be called before the next request. It is set when an image is about to be taken, so a request that begins at the image finds it set.
 renewals: list[Callable[[], Any]] = []
 
@@ -25,6 +30,8 @@ def on_restore(function: Hook) -> Hook:
     generator of random numbers or names of your own, the time at which something began. Mayfly itself does so for the modules random, tempfile
     and uuid. It can be used as a decorator.
     """
+    if not callable(function):
+        raise TypeError(f"on_restore was given a {type(function).__name__}: it must be something to call, such as rng.seed without parentheses")
     _hooks.append(function)
     return function
 
@@ -39,7 +46,14 @@ def renew() -> None:
     hooks = renewals[:]
     renewals.clear()
     for hook in hooks:
-        hook()
+        try:
+            hook()
+        except MemoryError:
+            raise
+        except BaseException as error:
+            name = f"{getattr(hook, '__qualname__', type(hook).__qualname__)}"
+            error.add_note(f"It was raised by the on_restore hook {name}, which runs before the request.")
+            raise HookError(name) from error
 
 
 def _random() -> None:

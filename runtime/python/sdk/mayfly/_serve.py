@@ -39,6 +39,8 @@ def serve() -> None:
         ANSWER[0] = encode(_respond(Request(frame)))
     except MemoryError:
         answer_failure("memory", "MemoryError", "", "")
+    except _renew.HookError as error:
+        report(error.__cause__ or error, f" in the on_restore hook {error}")
     except BaseException as error:
         report(error)
     if sys.stdout is not _stdout or sys.stderr is not _stderr:
@@ -82,7 +84,7 @@ def prepare() -> None:
     flush()
 
 
-def report(error: BaseException) -> None:
+def report(error: BaseException, where: str = "") -> None:
     """Tell the host that the function failed, and the log with what."""
     kind = "exit" if isinstance(error, SystemExit) else "exception"
     try:
@@ -94,7 +96,7 @@ def report(error: BaseException) -> None:
         sys.stderr.write(trace)
     except Exception:
         pass  # the function has put something else in its place
-    answer_failure(kind, type(error).__qualname__, message, trace)
+    answer_failure(kind, type(error).__qualname__ + where, message, trace)
 
 
 def format_traceback(error: BaseException) -> str:
