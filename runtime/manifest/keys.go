@@ -18,12 +18,15 @@ func Keys() []string {
 	return keys
 }
 
-// checkQuoted refuses bare numbers where a size or a duration belongs: they would be taken for bytes and nanoseconds. What else is
-// wrong with the text, the decoder says.
-func checkQuoted(text []byte) error {
+// checkWritten refuses what cannot be told from the decoded manifest: bare numbers where a size or a duration belongs, which would be taken for bytes
+// and nanoseconds, and an empty name, which would pass for none. What else is wrong with the text, the decoder says.
+func checkWritten(text []byte) error {
 	var raw map[string]any
 	if toml.Unmarshal(text, &raw) != nil {
 		return nil
+	}
+	if raw["name"] == "" {
+		return &Error{Line: lineOf(text, "name"), Msg: "name = \"\": name the function, or leave the line out"}
 	}
 	t := reflect.TypeFor[Manifest]()
 	for field := range t.Fields() {

@@ -97,15 +97,24 @@ func (e *Error) Error() string {
 }
 
 // wrongType is how the decoder says that a value is of another type than its key.
-var wrongType = regexp.MustCompile(`^cannot decode TOML (\w+) into (?:.* of type )?(\S+)$`)
+var wrongType = regexp.MustCompile(`^cannot (?:decode TOML|store an?) (\w[\w ]*) (?:into (?:.* of type )?|in an? )(\S+)$`)
+
+// types are what users call the types of keys that have another name in Go or in TOML.
+var types = map[string]string{
+	"int": "integer", "map[string]string": "table of strings", "[]string": "array of strings", "manifest.Isolation": "string",
+	"manifest.Image": "table", "struct": "table", "inline table": "table", "array table": "array of tables",
+}
 
 // Parse reads a manifest. Its errors are *Error.
 func Parse(text []byte) (*Manifest, error) {
-	if err := checkQuoted(text); err != nil {
+	if err := checkWritten(text); err != nil {
 		return nil, err
 	}
 	const unset = math.MinInt // 0 is a mistake, unless nothing is there
-	m := Manifest{Concurrency: unset, Queue: unset}
+	var m Manifest
+	for _, c := range m.counts() {
+		*c.value = unset
+	}
 	dec := toml.NewDecoder(strings.NewReader(string(text)))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(&m)
@@ -116,9 +125,9 @@ func Parse(text []byte) (*Manifest, error) {
 		line, _ := syntax.Position()
 		msg := strings.TrimPrefix(syntax.Error(), "toml: ")
 		if found := wrongType.FindStringSubmatch(msg); found != nil {
-			types := map[string]string{"int": "integer", "map[string]string": "table of strings"}
-			msg = fmt.Sprintf("its value must be of type %s, and this is of type %s", cmp.Or(types[found[2]], found[2]), found[1])
-			if found[2] == "string" && (found[1] == "integer" || found[1] == "float" || found[1] == "boolean") {
+			is, must := cmp.Or(types[found[1]], found[1]), cmp.Or(types[found[2]], found[2])
+			msg = fmt.Sprintf("its value must be of type %s, and this is of type %s", must, is)
+			if must == "string" && (is == "integer" || is == "float" || is == "boolean") {
 				msg += ": put it in quotes"
 			}
 		}
@@ -130,12 +139,12 @@ func Parse(text []byte) (*Manifest, error) {
 	if err != nil {
 		return nil, &Error{Msg: strings.TrimPrefix(err.Error(), "toml: ")}
 	}
-	for key, n := range map[string]*int{"concurrency": &m.Concurrency, "queue": &m.Queue} {
-		switch *n {
+	for _, c := range m.counts() {
+		switch *c.value {
 		case 0:
-			return nil, &Error{Msg: key + " = 0: it must be 1 or more"}
+			return nil, c.refuse()
 		case unset:
-			*n = 0
+			*c.value = 0
 		}
 	}
 	if err := m.validate(); err != nil {
@@ -155,6 +164,21 @@ func CheckName(name string) error {
 	return nil
 }
 
+// count is a key whose value is a number, from 1 to max.
+type count struct {
+	key   string
+	value *int
+	max   int
+}
+
+func (m *Manifest) counts() []count {
+	return []count{{"concurrency", &m.Concurrency, 10_000}, {"queue", &m.Queue, 1_000_000}}
+}
+
+func (c count) refuse() error {
+	return &Error{Msg: fmt.Sprintf("%s = %d: it must be from 1 to %d", c.key, *c.value, c.max)}
+}
+
 func (m *Manifest) validate() error {
 	if m.Name != "" {
 		if err := CheckName(m.Name); err != nil {
@@ -167,19 +191,18 @@ func (m *Manifest) validate() error {
 	if strings.ContainsRune(m.Entry, 0) || strings.HasPrefix(m.Entry, "/") || slices.Contains(strings.Split(m.Entry, "/"), "..") {
 		return &Error{Msg: fmt.Sprintf("entry = %q: it must name a module or a file in the folder", m.Entry)}
 	}
-	for _, c := range []struct {
-		key      string
-		value    int
-		min, max int
-	}{{"concurrency", m.Concurrency, 0, 10_000}, {"queue", m.Queue, 0, 1_000_000}} {
-		if c.value < c.min || c.value > c.max {
-			return &Error{Msg: fmt.Sprintf("%s = %d: it must be from 1 to %d", c.key, c.value, c.max)}
+	for _, c := range m.counts() {
+		if *c.value < 0 || *c.value > c.max {
+			return c.refuse()
 		}
 	}
 	for key, value := range map[string]Duration{"timeout": m.Timeout, "cpu": m.CPU, "image.timeout": m.Image.Timeout} {
 		if value < 0 || time.Duration(value) > maxTimeout {
 			return &Error{Msg: fmt.Sprintf("%s = %q: it must be more than 0 and at most %s", key, value, Duration(maxTimeout))}
 		}
+	}
+	if m.Timeout > 0 && m.CPU > m.Timeout {
+		return &Error{Msg: fmt.Sprintf("cpu = %q is more than timeout = %q: a request cannot compute for longer than it may last", m.CPU, m.Timeout)}
 	}
 	for _, s := range []struct {
 		key   string
@@ -200,6 +223,9 @@ func (m *Manifest) validate() error {
 	for _, key := range slices.Sorted(maps.Keys(m.Env)) {
 		if key == "" || strings.ContainsAny(key, "=\x00") || strings.ContainsRune(m.Env[key], 0) {
 			return &Error{Msg: fmt.Sprintf("env: %.80q cannot be in an environment: a name has no \"=\", and neither has a NUL", key)}
+		}
+		if isOfRequest(key) {
+			return &Error{Msg: fmt.Sprintf("env: %.80q is a name by which CGI/1.1 tells of a request (RFC 3875): give the variable another", key)}
 		}
 	}
 	return nil

@@ -2,12 +2,16 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/mayfly-faas/mayfly/runtime/call"
+	"github.com/mayfly-faas/mayfly/runtime/cgi"
 )
 
 func TestEveryKeyIsRead(t *testing.T) {
@@ -57,32 +61,63 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 		{"[image]\nwarm = 1", `mayfly.toml:2: unknown key "image.warm"; the keys of [image] are warmup and timeout`},
 		{"[image]\nwarmup = [\"items\"]", `mayfly.toml: image.warmup: "items" is no request: write a path such as "/"`},
 		{"[kv]\nbuckets = []", `mayfly.toml:1: unknown key "kv"`},
+		{"\nname = \"\"", `mayfly.toml:2: name = "": name the function, or leave the line out`},
 		{"name = ", `mayfly.toml:1: `},
 		{"name = \"a\"\nname = \"b\"", `mayfly.toml:2: `},
 		{"name = \"My Function\"", `mayfly.toml: name: "My Function" cannot be a function's name: use 1 to 63 lower-case letters, digits and dashes, with no dash at the ends`},
 		{"\nmemory = 128", `mayfly.toml:2: memory: 128 is not a size: write a number and its unit in quotes, such as "64MiB"`},
 		{"memory = \"128\"", `mayfly.toml:1: memory: "128" is not a size: write a number and its unit, such as "64MiB"`},
-		{"memory = \"-1MiB\"", `is not a size`},
+		{"memory = \"-1MiB\"", `mayfly.toml:1: memory: "-1MiB" is too small: it must be more than 0`},
+		{"tmp = \"0.5B\"", `mayfly.toml:1: tmp: "0.5B" is too small: it must be more than 0`},
 		{"memory = \"9GiB\"", `mayfly.toml: memory = "9GiB": it must be more than 0 and at most 4GiB`},
 		{"timeout = 30", `mayfly.toml:1: timeout: 30 is not a duration: write a number and its unit in quotes, such as "30s" or "250ms"`},
 		{"timeout = \"30\"", `mayfly.toml:1: timeout: "30" is not a duration: write a number and its unit, such as "30s" or "250ms"`},
-		{"timeout = \"0s\"", `is not a duration`},
+		{"timeout = \"0s\"", `mayfly.toml:1: timeout: "0s" is too short: it must be more than 0`},
+		{"timeout = \"10s\"\ncpu = \"11s\"", `mayfly.toml: cpu = "11s" is more than timeout = "10s": a request cannot compute for longer than it may last`},
 		{"timeout = \"100h\"", `mayfly.toml: timeout = "100h0m0s": it must be more than 0 and at most 24h0m0s`},
 		{"isolation = \"shared\"", `mayfly.toml: isolation = "shared": it must be "fresh" or "reuse"`},
-		{"concurrency = 0", `mayfly.toml: concurrency = 0: it must be 1 or more`},
-		{"queue = 0", `mayfly.toml: queue = 0: it must be 1 or more`},
+		{"concurrency = 0", `mayfly.toml: concurrency = 0: it must be from 1 to 10000`},
+		{"queue = 0", `mayfly.toml: queue = 0: it must be from 1 to 1000000`},
 		{"concurrency = -1", `mayfly.toml: concurrency = -1: it must be from 1 to 10000`},
 		{"queue = 9000000", `mayfly.toml: queue = 9000000: it must be from 1 to 1000000`},
 		{"entry = \"../x.py\"", `mayfly.toml: entry = "../x.py": it must name a module or a file in the folder`},
 		{"entry = \"/etc/x.py\"", `it must name a module or a file in the folder`},
 		{"[env]\n\"A=B\" = \"\"", `mayfly.toml: env: "A=B" cannot be in an environment`},
+		{"[env]\nREQUEST_METHOD = \"\"", `mayfly.toml: env: "REQUEST_METHOD" is a name by which CGI/1.1 tells of a request (RFC 3875): give the variable another`},
+		{"[env]\nHTTP_TIMEOUT = \"\"", `mayfly.toml: env: "HTTP_TIMEOUT" is a name by which`},
 		{"[env]\nA = 1", `mayfly.toml:2: env.A: its value must be of type string, and this is of type integer: put it in quotes`},
 		{"env = 1", `mayfly.toml:1: env: its value must be of type table of strings, and this is of type integer`},
+		{"[env.A]\nB = \"\"", `mayfly.toml:1: env.A: its value must be of type string, and this is of type table`},
+		{"isolation = 1", `mayfly.toml:1: isolation: its value must be of type string, and this is of type integer: put it in quotes`},
+		{"image = \"/\"", `mayfly.toml:1: image: its value must be of type table, and this is of type string`},
+		{"[[image]]", `mayfly.toml:1: image: its value must be of type table, and this is of type array of tables`},
+		{"[image]\nwarmup = \"/\"", `mayfly.toml:2: image.warmup: its value must be of type array of strings, and this is of type string`},
+		{"[image]\nwarmup = {}", `mayfly.toml:2: image.warmup: its value must be of type array of strings, and this is of type table`},
+		{"[image]\nwarmup = [1]", `mayfly.toml:2: image.warmup: its value must be of type string, and this is of type integer: put it in quotes`},
 		{"concurrency = \"x\"", `mayfly.toml:1: concurrency: its value must be of type integer, and this is of type string`},
 	} {
 		_, err := Parse([]byte(tc.text))
 		if _, ok := errors.AsType[*Error](err); !ok || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%q:\ngot  %v\nwant %s", tc.text, err, tc.want)
+		}
+	}
+}
+
+// TestNoVariableIsTakenForARequests asks package cgi which are.
+func TestNoVariableIsTakenForARequests(t *testing.T) {
+	request := &call.Request{
+		Method: "POST", Host: "h", RemoteAddr: "127.0.0.1:1", TLS: true, Body: []byte("x"),
+		Header: call.Header{{Name: "Content-Type", Value: "text/plain"}, {Name: "X-Test", Value: "1"}},
+	}
+	for _, variable := range cgi.Env(request) {
+		name, _, _ := strings.Cut(variable, "=")
+		if _, err := Parse(fmt.Appendf(nil, "[env]\n%s = \"\"", name)); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_x", "HTTP", "SERVER", "PATH"} {
+		if _, err := Parse(fmt.Appendf(nil, "[env]\n%s = \"\"", name)); err != nil {
+			t.Error(err)
 		}
 	}
 }

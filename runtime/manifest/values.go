@@ -34,8 +34,11 @@ func ParseSize(text string) (Size, error) {
 			continue
 		}
 		n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if err != nil || n <= 0 || math.IsNaN(n) || n*u.bytes > 1<<53 {
+		if err != nil || math.IsNaN(n) || n*u.bytes > 1<<53 {
 			break
+		}
+		if n*u.bytes < 1 {
+			return 0, fmt.Errorf("%.40q is too small: it must be more than 0", text)
 		}
 		return Size(n * u.bytes), nil
 	}
@@ -70,7 +73,10 @@ type Duration time.Duration
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(strings.TrimSpace(string(text)))
-	if err != nil || v <= 0 {
+	if err == nil && v <= 0 {
+		return fmt.Errorf("%.40q is too short: it must be more than 0", text)
+	}
+	if err != nil {
 		return fmt.Errorf("%.40q is not a duration: write a number and its unit, such as \"30s\" or \"250ms\"", text)
 	}
 	*d = Duration(v)
