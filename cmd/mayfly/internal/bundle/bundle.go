@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
@@ -50,6 +51,9 @@ func Pack(path string) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkContent(path, content); err != nil {
+		return nil, err
+	}
 	b := &Bundle{Content: content, Files: 1, Name: nameOf(path)}
 	m, err := manifestOfZip(content)
 	if err != nil {
@@ -59,6 +63,28 @@ func Pack(path string) (*Bundle, error) {
 		b.Name = m.Name
 	}
 	return b, nil
+}
+
+// magics are what files of a kind begin with, by the end of their names.
+var magics = map[string]struct {
+	what   string
+	begins []string
+}{
+	".wasm": {"a WebAssembly module", []string{"\x00asm"}},
+	".zip":  {"a zip", []string{"PK\x03\x04", "PK\x05\x06"}},
+}
+
+// checkContent refuses a file that is not what its name says. The server, which is not told the name, would take text for Python.
+func checkContent(path string, content []byte) error {
+	ext := strings.ToLower(filepath.Ext(path))
+	magic, ok := magics[ext]
+	if !ok || slices.ContainsFunc(magic.begins, func(begin string) bool { return bytes.HasPrefix(content, []byte(begin)) }) {
+		return nil
+	}
+	if len(content) == 0 {
+		return refuse("%s is called %s, but is empty", path, ext)
+	}
+	return refuse("%s is called %s, but is not %s: it begins with %q", path, ext, magic.what, content[:min(len(content), 16)])
 }
 
 func packFolder(dir string) (*Bundle, error) {
