@@ -20,7 +20,7 @@ func startDebug(ctx context.Context, address string) (*debugServer, error) {
 	if host, port, err := net.SplitHostPort(address); err == nil && host == "" {
 		address = net.JoinHostPort("127.0.0.1", port)
 	}
-	ln, err := listen(ctx, address)
+	ln, err := listen(ctx, "--debug-addr", address)
 	if err != nil {
 		return nil, err
 	}

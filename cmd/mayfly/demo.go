@@ -97,7 +97,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 
 // start starts a server on a free port, and a client of it.
 func (d *demo) start(ctx context.Context) (*server, error) {
-	ln, err := listen(ctx, "127.0.0.1:0")
+	ln, err := listen(ctx, "--listen", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

@@ -67,9 +67,12 @@ func (o *serveOptions) run(ctx context.Context, a *app) (err error) {
 		defer func() { err = errors.Join(err, d.close()) }()
 		logger.Info("pprof and trace are served", "url", "http://"+d.http.Addr+"/debug/pprof/")
 	}
-	ln, err := listen(ctx, o.listen)
+	ln, err := listen(ctx, "--listen", o.listen)
 	if err != nil {
 		return err
+	}
+	if o.memory < littleMemory {
+		logger.Warn("--memory has hardly room for one CPython: functions in Python may be served one request at a time", "memory", o.memory.String())
 	}
 	rt, err := runtime.Open(o.runtime(logger))
 	if err != nil {
@@ -93,13 +96,17 @@ func (o *serveOptions) run(ctx context.Context, a *app) (err error) {
 	return errors.Join(printed, err)
 }
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
+// listen listens on an address that a flag has given.
+func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is in use by another program, which may be a mayfly server: choose another address with --listen", address)
-	case err != nil:
-		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is in use by another program, which may be a mayfly server: choose another address with %s", address, flag)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err // what is in front of it names the address again
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w; %s takes an address of this machine, such as 127.0.0.1:8080", address, err, flag)
 	}
 	return ln, nil
 }
@@ -113,4 +120,7 @@ func isLoopback(addr net.Addr) bool {
 const (
 	defaultDataDir = "./mayfly-data"
 	defaultGrace   = 10 * time.Second
+
+	// littleMemory holds two sandboxes of a function in Python that imports next to nothing.
+	littleMemory = 32 << 20
 )

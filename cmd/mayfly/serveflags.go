@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -89,6 +90,12 @@ func (o *serveOptions) check(cmd *cobra.Command) error {
 	if o.dataDir == "" {
 		return usage(cmd, "--data-dir is empty")
 	}
+	if !isAddress(o.listen) {
+		return usage(cmd, "--listen is %.80q: it must be a host and a port, such as 127.0.0.1:8080, or for all addresses of this machine a port such as :8080", o.listen)
+	}
+	if o.debugAddr != "" && !isAddress(o.debugAddr) {
+		return usage(cmd, "--debug-addr is %.80q: it must be a port such as :6060, or a host and a port, such as 127.0.0.1:6060", o.debugAddr)
+	}
 	var err error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		number := f.Value.Type() == "int" || f.Value.Type() == "duration"
@@ -100,6 +107,16 @@ func (o *serveOptions) check(cmd *cobra.Command) error {
 		err = checkToken(o.adminToken)
 	}
 	return err
+}
+
+// isAddress reports whether text is an address to listen on: whether this machine has it shows when it is listened on.
+func isAddress(text string) bool {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil || port == "" {
+		return false
+	}
+	_, err = net.LookupPort("tcp", port) // a number that there is, or the name of a service
+	return err == nil
 }
 
 func (o *serveOptions) runtime(logger *slog.Logger) runtime.Options {
