@@ -14,6 +14,9 @@ const (
 	// tempPrefix begins the name of everything in Bases.Dir that is not, or no longer, a base.
 	tempPrefix = ".tmp-"
 	lockName   = ".lock"
+
+	// defaultDataDir is the data folder, in the working directory, that mayfly takes where it is told none.
+	defaultDataDir = "mayfly-data"
 )
 
 // Bases is the folder of the CPython builds for WASI that a data folder has: each is a folder named after its version, with
@@ -22,6 +25,19 @@ const (
 // The methods may be called at once, from several processes: a base comes and goes by renaming, never in parts.
 type Bases struct {
 	Dir string // <data folder>/python; made by Install
+}
+
+// Command returns the command line by which a user does something to these bases: mayfly python and line, with the data folder where it is not mayfly's
+// own default.
+func (b Bases) Command(line string) string {
+	switch dir := filepath.Dir(b.Dir); {
+	case dir == defaultDataDir:
+		return "mayfly python " + line
+	case strings.ContainsRune(dir, ' '):
+		return fmt.Sprintf("mayfly python %s --data-dir %q", line, dir)
+	default:
+		return fmt.Sprintf("mayfly python %s --data-dir %s", line, dir)
+	}
 }
 
 // List returns the installed bases, newest version first. Folders that are not a whole base are passed over, and
@@ -99,7 +115,7 @@ func (b Bases) Remove(version string) error {
 	}
 	target := filepath.Join(b.Dir, v.String())
 	if _, err := os.Lstat(target); errors.Is(err, fs.ErrNotExist) {
-		return detailf(ErrNoPython, "CPython %s is not installed in %s: see mayfly python list", version, b.Dir)
+		return detailf(ErrNoPython, "CPython %s is not installed in %s: see %s", version, b.Dir, b.Command("list"))
 	}
 	unlock, err := b.guard()
 	if err != nil {

@@ -96,7 +96,7 @@ func TestFindSaysWhatToRun(t *testing.T) {
 	b := withBases(t, "3.11.4", "3.13.0")
 	_, err = b.Find("3.12.1")
 	wantError(t, err, ErrNoPython, "no CPython 3.12.1 in "+b.Dir+" (installed: 3.13.0, 3.11.4): "+
-		"run: mayfly python install --from FILE-OR-URL, with a build of CPython 3.12.1 for WASI")
+		"run: mayfly python install --from FILE-OR-URL --data-dir "+filepath.Dir(b.Dir)+", with a build of CPython 3.12.1 for WASI")
 	var missing *NoPythonError
 	if !errors.As(err, &missing) {
 		t.Fatalf("%T is no *NoPythonError", err)
@@ -190,4 +190,15 @@ func FuzzBaseJSON(f *testing.F) {
 			t.Errorf("%+v became %+v, %v", b, c, err)
 		}
 	})
+}
+
+func TestHintsNameTheDataFolderThatIsNotTheDefault(t *testing.T) {
+	for dataDir, want := range map[string]string{
+		"mayfly-data": "mayfly python list", "./mayfly-data": "mayfly python list", "/x/mayfly-data": "mayfly python list --data-dir /x/mayfly-data",
+		".": "mayfly python list --data-dir .", "my data": `mayfly python list --data-dir "my data"`,
+	} {
+		if got := (Bases{filepath.Join(dataDir, "python")}).Command("list"); got != want {
+			t.Errorf("%s: %s, want %s", dataDir, got, want)
+		}
+	}
 }

@@ -51,9 +51,9 @@ func (e *NoPythonError) Error() string {
 		fmt.Fprintf(&b, " (installed: %s)", strings.Join(e.Installed, ", "))
 	}
 	if want, err := parseWanted(e.Version); err == nil && want.matches(pinned.version) {
-		b.WriteString(": run: mayfly python install")
+		b.WriteString(": run: " + Bases{e.Dir}.Command("install"))
 	} else {
-		fmt.Fprintf(&b, ": run: mayfly python install --from FILE-OR-URL, with a build of CPython %s for WASI", e.Version)
+		fmt.Fprintf(&b, ": run: %s, with a build of CPython %s for WASI", Bases{e.Dir}.Command("install --from FILE-OR-URL"), e.Version)
 	}
 	return b.String()
 }

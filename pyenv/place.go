@@ -62,5 +62,5 @@ func conflict(old, base Base) error {
 		differs = "the same but for its standard library, which one of them has apart"
 	}
 	return detailf(ErrInstalled, "CPython %s is installed already, from another build (%s, %s): "+
-		"replace it with --force, or remove it first with: mayfly python remove %[1]s", base.Version, old.Source, differs)
+		"replace it with --force, or remove it first with: %s", base.Version, old.Source, differs, Bases{filepath.Dir(old.Dir)}.Command("remove "+base.Version))
 }

@@ -27,7 +27,7 @@ func (a *app) pythonListCommand(p *pythonFolder) *cobra.Command {
 			return writeJSON(a.stdout, map[string]any{"bases": append([]pyenv.Base{}, bases...)})
 		}
 		if len(bases) == 0 {
-			fmt.Fprintf(a.stderr, "no CPython in %s: run `mayfly python install`\n", p.bases().Dir)
+			fmt.Fprintf(a.stderr, "no CPython in %s: run `%s`\n", p.bases().Dir, p.bases().Command("install"))
 			return nil
 		}
 		rows := [][]string{{"VERSION", "DIGEST", "SIZE", "INSTALLED", "SOURCE"}}
