@@ -28,10 +28,21 @@ func checkWritten(text []byte) error {
 	if raw["name"] == "" {
 		return &Error{Line: lineOf(text, "name"), Msg: "name = \"\": name the function, or leave the line out"}
 	}
-	t := reflect.TypeFor[Manifest]()
+	return checkQuoted(text, raw, "", reflect.TypeFor[Manifest]())
+}
+
+// checkQuoted looks for bare numbers in a table, whose keys are written with a prefix.
+func checkQuoted(text []byte, table map[string]any, prefix string, t reflect.Type) error {
 	for field := range t.Fields() {
-		key := field.Tag.Get("toml")
-		value, ok := raw[key]
+		name := field.Tag.Get("toml")
+		key := prefix + name
+		value, ok := table[name]
+		if inner, isTable := value.(map[string]any); isTable && field.Type.Kind() == reflect.Struct {
+			if err := checkQuoted(text, inner, key+".", field.Type); err != nil {
+				return err
+			}
+			continue
+		}
 		if _, quoted := value.(string); !ok || quoted {
 			continue
 		}
@@ -45,12 +56,18 @@ func checkWritten(text []byte) error {
 	return nil
 }
 
-// lineOf returns the line on which a top-level key stands; 0 where it is written in an unusual way.
+// lineOf returns the line on which a key stands; 0 where it is written in an unusual way.
 func lineOf(text []byte, key string) int {
-	line := 0
+	line, table := 0, ""
 	for l := range strings.Lines(string(text)) {
 		line++
-		if rest, ok := strings.CutPrefix(strings.TrimSpace(l), key); ok && strings.HasPrefix(strings.TrimSpace(rest), "=") {
+		l = strings.TrimSpace(l)
+		if header, ok := strings.CutPrefix(l, "["); ok {
+			table, _, _ = strings.Cut(header, "]")
+			table += "."
+			continue
+		}
+		if rest, ok := strings.CutPrefix(table+l, key); ok && strings.HasPrefix(strings.TrimSpace(rest), "=") {
 			return line
 		}
 	}

@@ -26,6 +26,8 @@ queue = 10
 max_request = "1.5MB"
 max_response = "512KiB"
 tmp = "1GiB"
+cpu = "1m"
+image = { timeout = "2m", warmup = ["/"] }
 
 [env]
 A = "1"
@@ -36,7 +38,8 @@ A = "1"
 	}
 	want := &Manifest{
 		Name: "shop", Entry: "pkg.web:app", Memory: 96 << 20, Timeout: Duration(90 * time.Second), Isolation: Reuse, Concurrency: 4, Queue: 10,
-		MaxRequest: 1_500_000, MaxResponse: 512 << 10, Tmp: 1 << 30, Env: map[string]string{"A": "1", "b.c": ""},
+		MaxRequest: 1_500_000, MaxResponse: 512 << 10, Tmp: 1 << 30, CPU: Duration(time.Minute),
+		Image: Image{Timeout: Duration(2 * time.Minute), Warmup: []string{"/"}}, Env: map[string]string{"A": "1", "b.c": ""},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -72,6 +75,9 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 		{"memory = \"9GiB\"", `mayfly.toml: memory = "9GiB": it must be more than 0 and at most 4GiB`},
 		{"timeout = 30", `mayfly.toml:1: timeout: 30 is not a duration: write a number and its unit in quotes, such as "30s" or "250ms"`},
 		{"timeout = \"30\"", `mayfly.toml:1: timeout: "30" is not a duration: write a number and its unit, such as "30s" or "250ms"`},
+		{"timeout = \"1s\"\n[image]\ntimeout = 30", `mayfly.toml:3: image.timeout: 30 is not a duration: write a number and its unit in quotes`},
+		{"image.timeout = 30", `mayfly.toml:1: image.timeout: 30 is not a duration`},
+		{"[env]\ntimeout = \"1s\"\n[image]\ntimeout = \"0s\"", `mayfly.toml:4: image.timeout: "0s" is too short: it must be more than 0`},
 		{"timeout = \"0s\"", `mayfly.toml:1: timeout: "0s" is too short: it must be more than 0`},
 		{"timeout = \"10s\"\ncpu = \"11s\"", `mayfly.toml: cpu = "11s" is more than timeout = "10s": a request cannot compute for longer than it may last`},
 		{"timeout = \"100h\"", `mayfly.toml: timeout = "100h0m0s": it must be more than 0 and at most 24h0m0s`},
