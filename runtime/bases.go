@@ -154,6 +154,7 @@ func (b *bases) start(ctx context.Context, base *pythonBase, build pyenv.Base, e
 	loaded := time.Now()
 	took[call.Load] += loaded.Sub(begin)
 	if errors.Is(err, image.ErrNoImage) {
+		b.rt.noteDamage(err, "python", build.Version)
 		base.Base, s, err = b.boot(ctx, config, key)
 		took[call.Boot] = time.Since(loaded)
 	}
@@ -171,6 +172,13 @@ func (b *bases) start(ctx context.Context, base *pythonBase, build pyenv.Base, e
 		base.group.Add(&pythonSandbox{Sandbox: s}, nil)
 	}
 	return nil
+}
+
+// noteDamage logs that an image on the disk was damaged, and is made again.
+func (rt *Runtime) noteDamage(err error, of ...any) {
+	if errors.Is(err, image.ErrDamaged) {
+		rt.options.Logger.Warn("an image on the disk is damaged, and made again", append(of, "reason", err)...)
+	}
 }
 
 // boot starts CPython, and keeps the image.

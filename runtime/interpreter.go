@@ -204,6 +204,7 @@ func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases
 	loaded := time.Now()
 	took[call.Load] += loaded.Sub(begin)
 	if errors.Is(err, image.ErrNoImage) {
+		e.rt.noteDamage(err, "function", e.ver.function)
 		err = e.makeImage(ctx, l)
 		took[call.Boot] += time.Since(loaded)
 	}

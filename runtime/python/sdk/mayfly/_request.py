@@ -209,7 +209,8 @@ class Request:
 
     def json(self) -> Any:
         """Return the body decoded as JSON. A body that is not JSON is a ``ValueError``."""
-        body = self.body
+        frame = self._frame
+        body = frame[_body_at(frame)[0] :]
         try:
             text = str(body, "utf-8")
             value, end = _scan(text, 0)  # all that loads does for what needs nothing more
