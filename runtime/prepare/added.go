@@ -33,12 +33,13 @@ func (p *preparer) add() {
 	}
 }
 
-// addGlobal adds a mutable i32 and returns its index.
-func (p *preparer) addGlobal(init uint32) uint32 {
-	g := appendSigned([]byte{byte(I32), 1, 0x41}, int32(init))
-	p.added.globals = append(p.added.globals, append(g, 0x0b))
+// addGlobal adds a mutable global, to which an instruction gives its first value, and returns its index.
+func (p *preparer) addGlobal(typ ValueType, init []byte) uint32 {
+	p.added.globals = append(p.added.globals, slices.Concat([]byte{byte(typ), 1}, init, []byte{0x0b}))
 	return p.globals + uint32(len(p.added.globals)) - 1
 }
+
+func constI32(v int32) []byte { return appendSigned([]byte{0x41}, v) }
 
 // addFunction adds a function and returns its index. The type and the body, with its locals and its end, are encoded.
 func (p *preparer) addFunction(typ []byte, body ...[]byte) uint32 {
@@ -70,7 +71,7 @@ func (p *preparer) ownMemory() bool {
 // What a guest sees differs in one thing: between the size in the global and that of the memory, which are pages of zeros, its
 // loads and stores do not trap.
 func (p *preparer) addGrowth() {
-	index := p.addGlobal(uint32(p.module.Memories[0].MinPages))
+	index := p.addGlobal(I32, constI32(int32(p.module.Memories[0].MinPages)))
 	size := binary.AppendUvarint(nil, uint64(index))
 	name := GlobalPrefix + strconv.FormatUint(uint64(index), 10)
 	p.module.Size = name

@@ -28,14 +28,15 @@ const (
 // checks are the instructions of the checks.
 type checks struct {
 	callTick []byte
-	callBulk []byte // put before an instruction that works on as much as is on the stack
-	shared   []byte // counts in the global
+	callBulk []byte                 // put before an instruction that works on as much as is on the stack
+	shared   []byte                 // counts in the global
+	saved    map[ValueType][]uint32 // globals to save locals in: see saved
 }
 
 // loopChecks are the instructions of the checks of one function's loops, which count in a local.
 type loopChecks struct {
-	inLoop, behindLoop []byte // of a loop with its check around it
-	atHead             []byte // all of it, at the head of the loop
+	inLoop, leave, look, again []byte // of a loop with its check around it, which is left, where what is cold comes
+	atHead                     []byte // all of it, at the head of the loop
 }
 
 func (c *checks) ofLoops(local uint64) *loopChecks {
@@ -44,16 +45,18 @@ func (c *checks) ofLoops(local uint64) *loopChecks {
 	count := slices.Concat([]byte{0x20}, i, []byte{0x41, 1, 0x6a, 0x22}, i, limit) // local.get i, i32.const 1, i32.add, local.tee i, i32.const limit
 	look := slices.Concat(c.callTick, []byte{0x41, 0, 0x21}, i)                    // call tick, i32.const 0, local.set i
 	return &loopChecks{
-		inLoop:     append(slices.Clone(count), 0x4f, 0x0d, 1),                               // i32.ge_u, br_if cold
-		behindLoop: slices.Concat([]byte{0x0c, 1, 0x0b}, look, []byte{0x0c, 1, 0x0b, 0x0b}),  // br exit, end, ..., br outer, end, end
-		atHead:     slices.Concat(count, []byte{0x49, 0x04, 0x40, 0x05}, look, []byte{0x0b}), // i32.lt_u, if, else, ..., end
+		inLoop: append(slices.Clone(count), 0x4f, 0x0d, 1),                               // i32.ge_u, br_if cold
+		leave:  []byte{0x0c, 1, 0x0b},                                                    // br exit, end
+		look:   look,                                                                     //
+		again:  []byte{0x0c, 1, 0x0b, 0x0b},                                              // br outer, end, end
+		atHead: slices.Concat(count, []byte{0x49, 0x04, 0x40, 0x05}, look, []byte{0x0b}), // i32.lt_u, if, else, ..., end
 	}
 }
 
 // addChecks adds the flag and what looks at it.
 func (p *preparer) addChecks() {
 	global := func() (index uint32, encoded []byte) {
-		index = p.addGlobal(0)
+		index = p.addGlobal(I32, constI32(0))
 		return index, binary.AppendUvarint(nil, uint64(index))
 	}
 	flagIndex, flag := global()
@@ -100,5 +103,6 @@ func (p *preparer) addChecks() {
 		c.callTick, []byte{0x0b, 0x20, length, 0x0b}, // call tick, end, local.get length, end
 	)
 	c.callBulk = binary.AppendUvarint([]byte{0x10}, uint64(bulk))
+	c.saved = map[ValueType][]uint32{}
 	p.added.checks = c
 }

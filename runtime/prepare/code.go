@@ -38,26 +38,32 @@ type body struct {
 	path  int // how long the longest one is from one check to the next: see follow
 }
 
-// writeCode writes the code section: its bodies with the edits, and those of the functions that are added. All bodies are read before the first is
-// written: which of them look up at their entry is seen from all calls.
-func (p *preparer) writeCode(s *reader) {
-	bodies := p.readBodies(s)
-	if s.err != nil {
-		return
+// readCode reads all function bodies before anything is written: which of them look up at their entry is seen from all calls, and they need globals.
+func (p *preparer) readCode() error {
+	i := slices.IndexFunc(p.sections, func(s span) bool { return s.id == sectionCode })
+	if i < 0 {
+		return nil
 	}
-	if p.added.checks != nil {
-		for i := range entries(bodies, p.funcs-uint32(len(bodies))) {
-			e := &bodies[i].edits[bodies[i].entry]
+	s := p.reader(p.sections[i])
+	p.code = p.readBodies(&s)
+	if s.err == nil && p.added.checks != nil {
+		for i := range entries(p.code, p.funcs-uint32(len(p.code))) {
+			e := &p.code[i].edits[p.code[i].entry]
 			e.with = append(e.with, p.added.checks.shared...)
 		}
 	}
+	return s.err
+}
+
+// writeCode writes the code section: its bodies with the edits, and those of the functions that are added.
+func (p *preparer) writeCode(in []byte) {
 	p.out = append(p.out, sectionCode)
 	sizeAt := len(p.out)
 	p.out = append(p.out, make([]byte, binary.MaxVarintLen32)...) // the size is known at the end
 	contentAt := len(p.out)
-	p.out = binary.AppendUvarint(p.out, uint64(len(bodies))+uint64(len(p.added.bodies)))
-	for i := range bodies {
-		p.writeBody(s.b, &bodies[i])
+	p.out = binary.AppendUvarint(p.out, uint64(len(p.code))+uint64(len(p.added.bodies)))
+	for i := range p.code {
+		p.writeBody(in, &p.code[i])
 	}
 	p.out = append(p.out, slices.Concat(p.added.bodies...)...)
 	content := p.out[contentAt:]
@@ -93,20 +99,19 @@ func (p *preparer) writeBody(in []byte, b *body) {
 	p.out = appendEdited(p.out, in, b.from, b.to, b.edits)
 }
 
-// readBody reads the body of a function with that many parameters, and what is to be changed in it.
-func (p *preparer) readBody(r *reader, params uint32) body {
+// readBody reads the body of a function with those parameters, and what is to be changed in it.
+func (p *preparer) readBody(r *reader, params []ValueType) body {
 	b := body{from: r.at, to: len(r.b)}
 	groups := r.u32("locals")
 	countEnd := r.at
 	r.at = b.from
-	locals := uint64(params)
+	locals := locals{params: params, n: uint64(len(params))}
 	for range r.items("locals", mostItems) {
-		locals += uint64(r.u32("how many locals there are of a type"))
-		readValueType(r, "a local's type")
+		locals.add(r.u32("how many locals there are of a type"), readValueType(r, "a local's type"))
 	}
-	w := walker{preparer: p, r: r, body: &b}
+	w := walker{preparer: p, r: r, body: &b, locals: locals}
 	if p.added.checks != nil {
-		w.checks = p.added.checks.ofLoops(locals)
+		w.checks = p.added.checks.ofLoops(locals.n)
 		b.edits = append(b.edits, edit{from: b.from, to: b.from}, edit{from: r.at, to: r.at})
 		b.entry = 1
 	}
@@ -126,6 +131,8 @@ type walker struct {
 	nesting nesting
 	checks  *loopChecks // nil: none
 	path    int         // see follow
+	locals  locals
+	loops   []assigned // of the loops that are open, from the outermost
 }
 
 func (w *walker) walk() {
@@ -139,6 +146,8 @@ func (w *walker) walk() {
 		case none:
 		case index:
 			r.u32(what)
+		case setLocal:
+			w.assign(r.u32(what))
 		case twoIndexes:
 			r.u32(what)
 			r.u32(what)
@@ -362,7 +371,7 @@ func (p *preparer) skipBlockType(r *reader) (params bool) {
 		readValueType(r, what)
 	default:
 		if i := r.index("type", p.types()); r.err == nil {
-			return p.signatures[i].params > 0
+			return len(p.signatures[i].params) > 0
 		}
 	}
 	return false

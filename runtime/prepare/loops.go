@@ -1,6 +1,9 @@
 package prepare
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // A loop's check is put around it, where that can be: so that a turn of the loop falls through to its body, and what happens once in many turns lies behind
 // the loop. A check with a branch around it, at the head, costs loops of a few instructions as much again.
@@ -14,7 +17,7 @@ import "encoding/binary"
 //	      end
 //	      br exit
 //	    end
-//	    call tick; count from zero; br outer
+//	    save locals; call tick; count from zero; restore locals; br outer
 //	  end
 //	end
 //
@@ -82,6 +85,7 @@ func (w *walker) openLoop(start int) {
 		return
 	}
 	w.nesting.open(!params)
+	w.loops = append(w.loops, nil)
 	w.nesting[len(w.nesting)-1].loop = true
 	if params {
 		w.body.edits = append(w.body.edits, edit{r.at, r.at, w.checks.atHead})
@@ -100,7 +104,13 @@ func (w *walker) closeBlock() {
 	if !b.loop {
 		w.path = max(w.path, b.reach)
 	}
+	var changed assigned
+	if b.loop {
+		changed = w.closeLoop()
+	}
 	if b.around {
-		w.body.edits = append(w.body.edits, edit{w.r.at, w.r.at, w.checks.behindLoop})
+		save, restore := w.keep(changed)
+		cold := slices.Concat(w.checks.leave, save, w.checks.look, restore, w.checks.again)
+		w.body.edits = append(w.body.edits, edit{w.r.at, w.r.at, cold})
 	}
 }

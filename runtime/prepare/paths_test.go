@@ -50,7 +50,7 @@ func TestLongPathsAreCheckedInBetween(t *testing.T) {
 			p := &preparer{module: &Module{}, funcs: 1}
 			p.added.checks = &checks{shared: []byte("a check")}
 			r := &reader{b: code([]byte{0}, tc.code, end)}
-			b := p.readBody(r, 0)
+			b := p.readBody(r, nil)
 			if r.err != nil {
 				t.Fatal(r.err)
 			}

@@ -62,13 +62,19 @@ type preparer struct {
 	globals    uint32
 	tables     []edit // of their limits
 	start      uint32 // the start function
-	constant   bool   // each active data segment has a constant for its offset
+	code       []body
+	constant   bool // each active data segment has a constant for its offset
 
 	added added
 }
 
-// signature is how many parameters and results a function's type has.
-type signature struct{ params, results uint32 }
+// signature is the types of a function's parameters, as far as their first bytes tell, and how many results it has.
+type signature struct {
+	params  []ValueType
+	results uint32
+}
+
+func (s signature) empty() bool { return len(s.params) == 0 && s.results == 0 }
 
 // typeOf returns the type of a function that is there.
 func (p *preparer) typeOf(function uint32) uint32 {
@@ -110,6 +116,9 @@ func (p *preparer) run() error {
 		return r.err
 	}
 	p.add()
+	if err := p.readCode(); err != nil {
+		return err
+	}
 	for _, sec := range p.sections {
 		if err := p.write(sec); err != nil {
 			return err
@@ -153,7 +162,7 @@ func checkOrder(s *reader, start int, id, last byte) {
 	}
 }
 
-// read reads one section, and reports whether it is kept. Function bodies are read when they are written.
+// read reads one section, and reports whether it is kept. Function bodies are read when it is settled what is added.
 func (p *preparer) read(id byte, s *reader) (keep bool) {
 	switch id {
 	case sectionCustom:
@@ -188,7 +197,7 @@ func (p *preparer) read(id byte, s *reader) (keep bool) {
 	case sectionStart:
 		at := s.at
 		p.start = s.index("function", p.funcs)
-		if s.err == nil && p.signatures[p.typeOf(p.start)] != (signature{}) {
+		if s.err == nil && !p.signatures[p.typeOf(p.start)].empty() {
 			s.fail(at, "the start function %d has parameters or results", p.start)
 		}
 		p.module.HasStart = true
@@ -238,7 +247,7 @@ func (p *preparer) write(sec span) error {
 	case sectionExport:
 		p.extend(sec.id, &s, p.added.exports)
 	case sectionCode:
-		p.writeCode(&s)
+		p.writeCode(s.b)
 	case sectionData:
 		if p.options.Data && p.constant && p.ownMemory() && (!p.module.HasStart || p.added.checks != nil) {
 			p.takeData(&s)

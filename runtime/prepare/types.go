@@ -91,10 +91,9 @@ func (p *preparer) readFuncType(s *reader) {
 	if c := s.byte("a type"); c != funcType {
 		s.fail(start, "a type begins with %#x: only those of functions, which begin with 0x60, can be run", c)
 	}
-	params := uint32(0)
+	var params []ValueType
 	for range s.items("parameters", mostItems) {
-		readValueType(s, "a value type")
-		params++
+		params = append(params, readValueType(s, "a value type"))
 	}
 	results := uint32(0)
 	for range s.items("results", mostItems) {
