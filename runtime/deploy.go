@@ -182,6 +182,9 @@ func checkCommand(a *artifact, memory int64) (*prepare.Module, error) {
 	if len(p.Memories) == 0 {
 		return nil, refuse("the module has no memory: build it as a WASI command")
 	}
+	if p.Memories[0].Shared {
+		return nil, refuse("the module has a shared memory, and a sandbox has one thread: build it without threads (-pthread, wasm32-wasip1-threads)")
+	}
 	if p.Tables > maxTables || p.MinElements > maxElements {
 		return nil, refuse("the module has %d tables that begin with %d elements, and may have %d tables with %d", p.Tables, p.MinElements, maxTables, maxElements)
 	}

@@ -135,7 +135,8 @@ const spareTurns = 1
 
 // newWazero makes a wazero runtime with WASI in it. Without a cache, which is nil, what it compiles is its own.
 func newWazero(ctx context.Context, cache wazero.CompilationCache) (wazero.Runtime, error) {
-	features := api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling
+	features := api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling |
+		experimental.CoreFeaturesThreads // for atomic instructions; checkCommand refuses shared memories
 	config := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithCompilationCache(cache).
 		WithDebugInfoEnabled(false) // guests are ended by package interrupt
 	w := wazero.NewRuntimeWithConfig(ctx, config)
