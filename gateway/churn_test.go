@@ -123,6 +123,57 @@ func TestChangesAtOnceLeaveNothingBehind(t *testing.T) {
 	t.Errorf("in memory (-want +got):\n%s", cmp.Diff(want, got))
 }
 
+func TestManyColdFunctionsAtOnceAreAllAnswered(t *testing.T) {
+	s := start(t, config{runtime: runtime.Options{MemoryBytes: 96 << 20}}) // fewer sandboxes than functions
+	const functions = 30
+	for n := range functions {
+		artifact := s.python(fmt.Sprintf("import json\ndef handler(request):\n    return json.dumps(%d)\n", n), "")
+		if a := s.send("PUT", fmt.Sprintf("/v1/functions/f%d?lazy=true", n), string(artifact)); a.status != 201 {
+			t.Fatalf("deploy: %d %s", a.status, a.body)
+		}
+	}
+	for round := range 2 { // images are made, then taken from memory or the disk
+		for n, a := range s.callAll(2*functions, func(n int) string { return fmt.Sprintf("/fn/f%d", n%functions) }) {
+			if a.status != 200 || a.body != fmt.Sprint(n%functions) {
+				t.Errorf("round %d: f%d answered %d %s", round, n%functions, a.status, a.body)
+			}
+		}
+	}
+}
+
+func TestGrowingSandboxesKeepWithinTheBudget(t *testing.T) {
+	const budget, largest = 112 << 20, 64 << 20
+	s := start(t, config{runtime: runtime.Options{MemoryBytes: budget}})
+	const grower = `
+def handler(request):
+    try:
+        held = bytearray(int(request.query_string) << 20)
+    except MemoryError:
+        return "no room", 507
+    return "fine"
+`
+	for _, name := range []string{"a", "b"} {
+		s.deploy(name, s.python(grower, `memory = "64MiB"`))
+	}
+	answered := map[int]int{}
+	for range 4 {
+		for _, a := range s.callAll(24, func(n int) string { return fmt.Sprintf("/fn/%c?%d", "ab"[n%2], 1+n*2) }) {
+			if used := s.runtime.InMemory().Pool.Used; used > budget+largest {
+				t.Errorf("%d bytes are used of %d", used, budget)
+			}
+			if answered[a.status]++; a.status != 200 && a.status != 507 {
+				t.Errorf("got %d %s", a.status, a.body)
+			}
+		}
+	}
+	if answered[200] == 0 {
+		t.Errorf("answers by status: %v", answered)
+	}
+	if a := s.send("GET", "/fn/a?40", ""); a.status != 200 {
+		t.Errorf("afterwards, and alone, a sandbox cannot grow: %d %s", a.status, a.body)
+	}
+}
+
 func TestClosingAmidChangesGivesExpectedErrorsOnly(t *testing.T) {
 	c := startChurn(t)
 	c.expected = append(c.expected, runtime.ErrClosed, runtime.ErrCanceled)
