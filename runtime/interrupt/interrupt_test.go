@@ -1,10 +1,12 @@
 package interrupt
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,12 +41,24 @@ var runaways = map[string][]byte{
 	// The same, where f counts to 200 in a loop: less than it takes for the loop's own check.
 	"a loop of calls with loops": guest([]byte{0, 0x03, 0x40, 0x41, 0, 0x10, 1, 0x0c, 0, 0x0b},
 		[]byte{0, 0x03, 0x40, 0x20, 0, 0x41, 1, 0x6a, 0x22, 0, 0x41, 0xc8, 1, 0x48, 0x0d, 0, 0x0b}),
+	// The same, with much to do in each turn.
+	"a loop of calls with long loops": guest([]byte{0, 0x03, 0x40, 0x41, 0, 0x10, 1, 0x0c, 0, 0x0b},
+		slices.Concat([]byte{0, 0x03, 0x40}, roots(40), []byte{0x20, 0, 0x41, 1, 0x6a, 0x22, 0, 0x41, 0xc8, 1, 0x48, 0x0d, 0, 0x0b})),
+	"a loop with much in it": guest(slices.Concat([]byte{0, 0x03, 0x40}, roots(20_000), []byte{0x0c, 0, 0x0b}), []byte{0}),
+	// f has as much as a function can that does not look up.
+	"a loop of many calls with much in them": guest(slices.Concat([]byte{0, 0x03, 0x40}, bytes.Repeat([]byte{0x41, 0, 0x10, 1}, 1000), []byte{0x0c, 0, 0x0b}),
+		slices.Concat([]byte{0}, roots(30))),
 	// f(n) is: if n, f(n-1), f(n-1). f(100) takes 2^100 calls.
 	"a tree of calls without loops": guest([]byte{0, 0x41, 0xe4, 0, 0x10, 1},
 		[]byte{0, 0x20, 0, 0x04, 0x40, 0x20, 0, 0x41, 1, 0x6b, 0x10, 1, 0x20, 0, 0x41, 1, 0x6b, 0x10, 1, 0x0b}),
 	"calls that only go down": chain(100, func(i byte) []byte { return []byte{0, 0x10, i + 1, 0x10, i + 1} }),
 	// Each calls the next one, and the last one the first as its tail: return_call.
 	"a circle of tail calls": chain(3, func(i byte) []byte { return []byte{0, 0x12, (i + 1) % 3} }),
+}
+
+// roots takes the square root of 2 as often as that, one after the other: f64.const 2, n times f64.sqrt, f64.const 0, f64.lt, if, unreachable, end.
+func roots(n int) []byte {
+	return slices.Concat([]byte{0x44, 0, 0, 0, 0, 0, 0, 0, 0x40}, bytes.Repeat([]byte{0x9f}, n), []byte{0x44, 0, 0, 0, 0, 0, 0, 0, 0, 0x63, 0x04, 0x40, 0, 0x0b})
 }
 
 // chain assembles a module of n functions, whose bodies are told by their number. The first is _start, and the last one does nothing where its body calls

@@ -32,7 +32,9 @@ func appendEdited(out, in []byte, from, to int, edits []edit) []byte {
 type body struct {
 	from, to int // in the input
 	edits    []edit
-	entry    int // which of edits is at the entry
+	entry    int    // which of edits is at the entry
+	counter  uint64 // the local in which loops count
+	cost     uint64 // how long the code is that a call runs, at most, without looking up
 	callees
 	loops bool
 	path  int // how long the longest one is from one check to the next: see follow
@@ -48,8 +50,9 @@ func (p *preparer) readCode() error {
 	p.code = p.readBodies(&s)
 	if s.err == nil && p.added.checks != nil {
 		for i := range entries(p.code, p.funcs-uint32(len(p.code))) {
-			e := &p.code[i].edits[p.code[i].entry]
-			e.with = append(e.with, p.added.checks.shared...)
+			b := &p.code[i]
+			e := &b.edits[b.entry]
+			e.with = append(e.with, p.added.checks.atEntry(b)...)
 		}
 	}
 	return s.err
@@ -113,7 +116,7 @@ func (p *preparer) readBody(r *reader, params []ValueType) body {
 	if p.added.checks != nil {
 		w.checks = p.added.checks.ofLoops(locals.n)
 		b.edits = append(b.edits, edit{from: b.from, to: b.from}, edit{from: r.at, to: r.at})
-		b.entry = 1
+		b.entry, b.counter = 1, locals.n
 	}
 	w.walk()
 	if p.added.checks != nil && b.loops {
@@ -132,7 +135,7 @@ type walker struct {
 	checks  *loopChecks // nil: none
 	path    int         // see follow
 	locals  locals
-	loops   []assigned // of the loops that are open, from the outermost
+	loops   []openLoop // from the outermost
 }
 
 func (w *walker) walk() {
@@ -146,8 +149,10 @@ func (w *walker) walk() {
 		case none:
 		case index:
 			r.u32(what)
-		case setLocal:
-			w.assign(r.u32(what))
+		case local:
+			if index := w.local(); op != opGetLocal {
+				w.assign(index)
+			}
 		case twoIndexes:
 			r.u32(what)
 			r.u32(what)

@@ -16,7 +16,7 @@ const uncheckedLimit = 1024
 // directly is longer than uncheckedLimit, since calls that only go down can be exponentially many. Most of a program's calls are to none of these.
 // imported is how many functions come before the first body.
 func entries(bodies []body, imported uint32) iter.Seq[int] {
-	g := &callGraph{bodies: bodies, imported: imported, state: make([]state, len(bodies)), cost: make([]uint64, len(bodies)), checked: make([]bool, len(bodies))}
+	g := &callGraph{bodies: bodies, imported: imported, state: make([]state, len(bodies)), checked: make([]bool, len(bodies))}
 	for i := range bodies {
 		g.visit(i)
 	}
@@ -42,7 +42,6 @@ type callGraph struct {
 	bodies   []body
 	imported uint32
 	state    []state
-	cost     []uint64 // how long the code is that a call runs before it looks up
 	checked  []bool
 }
 
@@ -83,10 +82,10 @@ func (g *callGraph) leave(i int) {
 	cost := uint64(b.path)
 	for _, callee := range b.direct {
 		if at := callee - g.imported; callee >= g.imported && int(at) < len(g.bodies) && !g.checked[at] && g.state[at] == done {
-			cost += g.cost[at]
+			cost += g.bodies[at].cost
 		}
 	}
 	g.state[i] = done
-	g.cost[i] = cost
+	b.cost = cost
 	g.checked[i] = g.checked[i] || b.loops || b.indirect || cost > uncheckedLimit
 }

@@ -40,6 +40,16 @@ func (l *locals) typeOf(index uint32) ValueType {
 	return l.groups[i].typ
 }
 
+// local reads a local's index. There is one more than the function has, for its loops to count in, which it must not reach.
+func (w *walker) local() uint32 {
+	start := w.r.at
+	index := w.r.u32("a local's index")
+	if uint64(index) >= w.locals.n {
+		w.r.fail(start, "there is no local %d", index)
+	}
+	return index
+}
+
 // zeros has what gives a global of each type its first value.
 var zeros = map[ValueType][]byte{
 	I32:  {0x41, 0},
@@ -62,6 +72,13 @@ func (a *assigned) add(local uint32) {
 	}
 }
 
+// openLoop is a loop that has not ended yet.
+type openLoop struct {
+	assigned
+	head int // which edit is at its head
+	path int // the longest one in it, without loops in it
+}
+
 // assign notes that a local changes.
 func (w *walker) assign(local uint32) {
 	if n := len(w.loops); n > 0 {
@@ -69,15 +86,15 @@ func (w *walker) assign(local uint32) {
 	}
 }
 
-// closeLoop returns the locals that change in the loop that ends, which do so in the one around it, too.
-func (w *walker) closeLoop() assigned {
+// closeLoop returns the loop that ends. The locals that change in it do so in the one around it, too.
+func (w *walker) closeLoop() openLoop {
 	n := len(w.loops) - 1
-	changed := w.loops[n]
+	l := w.loops[n]
 	w.loops = w.loops[:n]
-	for _, local := range changed {
+	for _, local := range l.assigned {
 		w.assign(local)
 	}
-	return changed
+	return l
 }
 
 // keep returns what saves locals in globals, and what restores them, around a call of tick in a loop. The compiler would keep them in memory, too, and

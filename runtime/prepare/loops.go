@@ -55,9 +55,6 @@ func (n *nesting) close() openBlock {
 
 // label returns what a label has become.
 func (n nesting) label(label uint32) uint32 {
-	if uint64(label) >= uint64(len(n)) { // the compiler refuses it
-		return label
-	}
 	target := n[len(n)-1-int(label)]
 	return label + aroundLoop*uint32(n[len(n)-1].inside-target.inside)
 }
@@ -66,6 +63,10 @@ func (n nesting) label(label uint32) uint32 {
 func (w *walker) readLabel(path int) {
 	start := w.r.at
 	label := w.r.u32("a label")
+	if uint64(label) >= uint64(len(w.nesting)) { // what is added would give it a meaning
+		w.r.fail(start, "there is no label %d", label)
+		return
+	}
 	w.nesting.reached(label, path)
 	if now := w.nesting.label(label); now != label {
 		w.body.edits = append(w.body.edits, edit{start, w.r.at, binary.AppendUvarint(nil, uint64(now))})
@@ -79,23 +80,25 @@ func (w *walker) openLoop(start int) {
 	at := r.at
 	params := w.skipBlockType(r)
 	w.body.loops = true
+	if w.path > ahead {
+		w.check(start)
+	}
 	w.path = 0
 	if w.checks == nil || r.err != nil {
 		w.nesting.open(false)
 		return
 	}
 	w.nesting.open(!params)
-	w.loops = append(w.loops, nil)
 	w.nesting[len(w.nesting)-1].loop = true
-	if params {
-		w.body.edits = append(w.body.edits, edit{r.at, r.at, w.checks.atHead})
-		return
+	if !params {
+		const block, loop, empty = 0x02, 0x03, 0x40
+		typ := r.b[at:r.at]
+		around := append(append([]byte{loop}, typ...), block)
+		around = append(append(around, typ...), block, empty)
+		w.body.edits = append(w.body.edits, edit{start, start, around})
 	}
-	const block, loop, empty = 0x02, 0x03, 0x40
-	typ := r.b[at:r.at]
-	around := append(append([]byte{loop}, typ...), block)
-	around = append(append(around, typ...), block, empty)
-	w.body.edits = append(w.body.edits, edit{start, start, around}, edit{r.at, r.at, w.checks.inLoop})
+	w.loops = append(w.loops, openLoop{head: len(w.body.edits), path: ahead})
+	w.body.edits = append(w.body.edits, edit{from: r.at, to: r.at}) // what is put there depends on how long the loop is
 }
 
 // closeBlock ends a block.
@@ -104,12 +107,15 @@ func (w *walker) closeBlock() {
 	if !b.loop {
 		w.path = max(w.path, b.reach)
 	}
-	var changed assigned
-	if b.loop {
-		changed = w.closeLoop()
+	if !b.loop {
+		return
 	}
+	l := w.closeLoop()
+	head := &w.body.edits[l.head]
+	head.with = w.checks.atHead(weight(l.path))
 	if b.around {
-		save, restore := w.keep(changed)
+		head.with = w.checks.inLoop(weight(l.path))
+		save, restore := w.keep(l.assigned)
 		cold := slices.Concat(w.checks.leave, save, w.checks.look, restore, w.checks.again)
 		w.body.edits = append(w.body.edits, edit{w.r.at, w.r.at, cold})
 	}

@@ -6,8 +6,8 @@ type operands byte
 const (
 	unknown      operands = iota // there is no such instruction
 	none                         // nothing
-	index                        // an index: of a local, a table, a tag, or a segment
-	setLocal                     // the index of a local, of which the value changes
+	index                        // an index: of a table, a tag, or a segment
+	local                        // a local's index
 	label                        // a label
 	globalIndex                  // a global's index
 	funcIndex                    // a function's index
@@ -67,8 +67,7 @@ var opcodes = func() (t [256]operands) {
 	set(0x1a, 0x1b, none)         // drop, select
 	set(0x1c, 0x1c, selectTypes)  // select t
 	set(0x1f, 0x1f, tryTable)     // try_table
-	set(0x20, 0x20, index)        // local.get
-	set(0x21, 0x22, setLocal)     // local.set, .tee
+	set(0x20, 0x22, local)        // local.get, .set, .tee
 	set(0x23, 0x24, globalIndex)  // global.get, .set
 	set(0x25, 0x25, index)        // table.get
 	set(0x26, 0x26, tableIndex)   // table.set

@@ -2,6 +2,7 @@ package prepare
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"testing"
 )
@@ -42,13 +43,18 @@ func TestLongPathsAreCheckedInBetween(t *testing.T) {
 		{"a table's goes on behind all of its blocks", code(block, block, nops(half), table0, end, returns, end, nops(half)), 1},
 		{"it may leave several", code(block, block, nops(half), br1, end, returns, end, nops(half)), 1},
 		{"nothing comes from behind a return", code(block, nops(most), returns, end, nops(most)), 0},
-		{"a loop begins a path", code(nops(most), loop, nops(most), end), 0},
+		{"a loop begins a path", code(nops(ahead), loop, nops(most), end), 0},
+		{"where what leads to it is short", code(nops(ahead+1), loop, nops(most), end), 1},
+		{"indirect calls add to it", code([]byte{0x41, 0}, bytes.Repeat([]byte{0x11, 0, 0}, longestPath/callPath)), 1},
+		{"so do divisions and roots", bytes.Repeat([]byte{0x9f}, longestPath/slowPath), 1},
+		{"and those of vectors", bytes.Repeat([]byte{0xfd, 0xef, 1}, longestPath/slowPath), 1},
+		{"an instruction of many bytes is one", code([]byte{0x1c}, binary.AppendUvarint(nil, 3000), bytes.Repeat([]byte{byte(I32)}, 3000)), 0},
 		{"which a branch back to it does not make longer", code(loop, nops(most), brIf0, end), 0},
 		{"what is caught may have come a long way", code(block, catchAll, nops(1), end, end, nops(16)), 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p := &preparer{module: &Module{}, funcs: 1}
-			p.added.checks = &checks{shared: []byte("a check")}
+			p := &preparer{module: &Module{}, funcs: 1, signatures: []signature{{}}}
+			p.added.checks = &checks{saved: map[ValueType][]uint32{}}
 			r := &reader{b: code([]byte{0}, tc.code, end)}
 			b := p.readBody(r, nil)
 			if r.err != nil {
@@ -56,7 +62,7 @@ func TestLongPathsAreCheckedInBetween(t *testing.T) {
 			}
 			got := 0
 			for _, e := range b.edits {
-				if string(e.with) == "a check" {
+				if len(e.with) > 0 && e.with[0] == opGetGlobal { // those of loops and entries begin otherwise, and are not there yet
 					got++
 				}
 			}
