@@ -47,6 +47,11 @@ func TestRefusedArtifactsSayWhatTheyAreAndWhatWouldWork(t *testing.T) {
 		{"wrong arguments", []byte("def handler(a, b, c, d):\n    pass\n"), "takes 4 arguments: a handler takes one (request)"},
 		{"asgi", []byte("async def app(scope, receive, send):\n    pass\n"), "is an ASGI application, which this version does not serve yet"},
 		{"more memory than there is", s.python(hello, `memory = "2GiB"`), "more than all sandboxes together can have, 1GiB"},
+		{"_start with a parameter", new(wasitest.Module).Section(1, []byte{0x60, 1, 0x7f, 0}).Section(3, []byte{0}).Section(5, []byte{0, 1}).
+			Section(7, append(wasitest.Name("_start"), 0, 0), append(wasitest.Name("memory"), 2, 0)).Section(10, []byte{2, 0, 0x0b}).Bytes(), "_start has parameters or results"},
+		{"cpu beyond the default timeout", s.python(hello, `cpu = "40s"`), "is more than the timeout of 30s"},
+		{"an import that needs too much memory", s.python("held = bytearray(100 << 20)\n"+hello, `memory = "32MiB"`), "the limit on memory is 32MiB and this took"},
+		{"async hook", s.python("import mayfly\n@mayfly.on_restore\nasync def hook(): pass\n"+hello, ""), "on_restore was given an async function"},
 		{"shared memory", new(wasitest.Module).Section(1, []byte{0x60, 0, 0}).Section(3, []byte{0}).Section(5, []byte{3, 1, 2}).
 			Section(7, append(wasitest.Name("_start"), 0, 0), append(wasitest.Name("memory"), 2, 0)).Section(10, []byte{2, 0, 0x0b}).Bytes(), "a sandbox has one thread"},
 		{"large tables", new(wasitest.Module).Section(1, []byte{0x60, 0, 0}).Section(3, []byte{0}).Section(4, []byte{0x70, 0, 0x80, 0x80, 0x80, 1}).Section(5, []byte{0, 1}).

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -132,6 +133,46 @@ func TestDamagedCompiledModulesAreCompiledAgain(t *testing.T) {
 		if a := s.send("GET", "/fn/f", ""); a.body != "fine" {
 			t.Errorf("got %d %s", a.status, a.body)
 		}
+	}
+}
+
+func TestDamagedFilesAreUnpackedAgain(t *testing.T) {
+	dir := runtimetest.DataDir(t)
+	s := start(t, config{runtime: runtime.Options{DataDir: dir}})
+	s.deploy("f", s.python(hello, ""))
+	s.stop()
+	if damage(t, filepath.Join(dir, "cache", "files", "*", "main.py")) != 1 {
+		t.Fatal("there is not one main.py")
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "cache", "images")); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, config{runtime: runtime.Options{DataDir: dir}})
+	if a := s.send("GET", "/fn/f", ""); a.body != "fine" {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+}
+
+func TestCommandsImagesAreBoundedAndGivenBack(t *testing.T) {
+	s := start(t, config{runtime: runtime.Options{MemoryBytes: 64 << 20}})
+	// 4 MiB that are not zeros, in memory of 16 MiB.
+	wasm := new(wasitest.Module).Section(1, []byte{0x60, 0, 0}).Section(3, []byte{0}, []byte{0}).Section(5, []byte{0, 0x80, 2}).
+		Section(7, append(wasitest.Name("_start"), 0, 0), append(wasitest.Name("_initialize"), 0, 1), append(wasitest.Name("memory"), 2, 0)).
+		Section(10, []byte{2, 0, 0x0b}, []byte{0x0e, 0, 0x41, 0, 0x41, 1, 0x41, 0x80, 0x80, 0x80, 2, 0xfc, 11, 0, 0x0b}).Bytes()
+	const functions = 6
+	for n := range functions {
+		s.deploy(fmt.Sprintf("f%d", n), append(bytes.Clone(wasm), 0, 3, 1, 'x', byte(n)))
+	}
+	if in := s.runtime.InMemory(); in.ImageBytes > 8<<20 || in.Images > 2 {
+		t.Errorf("%d images with %d bytes, where 8 MiB may be", in.Images, in.ImageBytes)
+	}
+	for n := range functions {
+		if err := s.runtime.Delete(fmt.Sprintf("f%d", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if in := s.runtime.InMemory(); in.ImageBytes != 0 {
+		t.Errorf("all functions are gone, and %d bytes of images are there", in.ImageBytes)
 	}
 }
 

@@ -20,7 +20,7 @@ var runaways = map[string][]string{
 	"python": {"spin", "backtrack", "power", "tree", "fib", "iterate", "sleep", "select", "lock", "poll"},
 	"async":  {"spin", "sleep"},
 	"go":     {"spin", "sleep", "wait"},
-	"module": {"loop", "calls", "tree", "fill", "big-fill", "copy", "straight", "poll", "read"},
+	"module": {"loop", "calls", "tree", "fill", "big-fill", "copy", "straight", "random", "poll", "read"},
 }
 
 const runawayPython = `
@@ -131,7 +131,7 @@ func runawayModule() []byte {
 		return append(code, 0x10, function, 0x1a) // call, drop
 	}
 	forever := func(code ...byte) []byte { return slices.Concat([]byte{0x03, 0x40}, code, []byte{0x0c, 0, 0x0b}) } // loop, br 0, end
-	const argsGet, fdRead, fdWrite, pollOneoff, tree = 0, 1, 2, 3, 5
+	const argsGet, fdRead, fdWrite, pollOneoff, randomGet, tree = 0, 1, 2, 3, 4, 6
 	descend := func(n uint64) []byte { return append(c(n), 0x10, tree) }
 	const megabytes = 48
 	grown := append(c(megabytes<<4+1), 0x40, 0, 0x1a) // memory.grow, drop
@@ -147,6 +147,7 @@ func runawayModule() []byte {
 		{"bi", slices.Concat(grown, forever(slices.Concat(c(8192), c(0), c(megabytes<<20), []byte{0xfc, 11, 0})...))},
 		{"co", slices.Concat(grown, forever(slices.Concat(c(8192), c(16384), c(megabytes<<20), []byte{0xfc, 10, 0, 0})...))}, // memory.copy
 		{"st", forever(bytes.Repeat([]byte{0x41, 0, 0x1a}, 1<<20)...)},                                                       // i32.const, drop
+		{"ra", slices.Concat(grown, forever(call(randomGet, 8192, megabytes<<20)...))},
 		{"po", call(pollOneoff, sub, events, 1, scratch)},
 		{"re", forever(call(fdRead, 0, input, 1, scratch)...)},
 	} {
@@ -172,9 +173,9 @@ func runawayModule() []byte {
 	}
 	return new(wasitest.Module).
 		Section(1, []byte{0x60, 2, i32, i32, 1, i32}, []byte{0x60, 4, i32, i32, i32, i32, 1, i32}, []byte{0x60, 0, 0}, []byte{0x60, 1, i32, 0}).
-		Section(2, imported("args_get", 0), imported("fd_read", 1), imported("fd_write", 1), imported("poll_oneoff", 1)).
+		Section(2, imported("args_get", 0), imported("fd_read", 1), imported("fd_write", 1), imported("poll_oneoff", 1), imported("random_get", 0)).
 		Section(3, []byte{2}, []byte{3}).Section(5, []byte{0, 1}).
-		Section(7, append(wasitest.Name("_start"), 0, 4), append(wasitest.Name("memory"), 2, 0)).
+		Section(7, append(wasitest.Name("_start"), 0, 5), append(wasitest.Name("memory"), 2, 0)).
 		Section(10, body(start), body(treeCode)).
 		Section(11, data(table, u32(u32(nil, answer), answer)), data(input, u32(u32(nil, scratch+64), 8)), data(output, u32(u32(nil, answer), uint32(len(text)))), data(sub, clock), data(answer, []byte(text))).
 		Bytes()

@@ -161,8 +161,8 @@ func (b *bases) start(ctx context.Context, base *pythonBase, build pyenv.Base, e
 	if err != nil {
 		return fmt.Errorf("CPython %s: %w", build.Version, err)
 	}
-	base.group = b.rt.pool.NewGroup(base.State().Size(), spareSandboxes, func(ctx context.Context) (pool.Sandbox, error) {
-		s, err := base.New(ctx)
+	base.group = b.rt.pool.NewGroup(base.State().Size(), spareSandboxes, func(ctx context.Context, need int64) (pool.Sandbox, error) {
+		s, err := base.New(ctx, need)
 		if err != nil {
 			return nil, err
 		}

@@ -33,8 +33,12 @@ type command struct {
 func newCommand(rt *Runtime, v *version) *command {
 	c := &command{rt: rt, ver: v}
 	c.holder = holder[*loadedCommand]{rt: rt, end: c.end, dropIdle: dropIdle, open: func(ctx context.Context, took *call.Phases) (*loadedCommand, error) {
-		l := &loadedCommand{}
-		return l, c.loadInto(ctx, l, took)
+		l := &loadedCommand{command: c}
+		err := c.loadInto(ctx, l, took)
+		if err == nil && l.image != nil {
+			rt.images.add(l, l.image.Bytes())
+		}
+		return l, err
 	}}
 	return c
 }
@@ -42,10 +46,11 @@ func newCommand(rt *Runtime, v *version) *command {
 // loadedCommand is a compiled module with its image. It owns the group's sandboxes, and is closed when the command and every request have let
 // go of it.
 type loadedCommand struct {
-	module *module
-	group  *pool.Group
-	image  *image.Image // nil where instances cannot be brought back to one: each request has one of its own
-	files  *wasi.OpenFiles
+	command *command
+	module  *module
+	group   *pool.Group
+	image   *image.Image // nil where instances cannot be brought back to one: each request has one of its own
+	files   *wasi.OpenFiles
 	hold
 }
 
@@ -76,6 +81,7 @@ func (c *command) serve(ctx context.Context, t *Target, r *call.Request) (*call.
 		return nil, err
 	}
 	t.done = func() { c.release(l) }
+	c.rt.images.use(l)
 	s, err := c.sandbox(ctx, t, l)
 	if err != nil {
 		return nil, err
@@ -93,13 +99,13 @@ func (c *command) loadInto(ctx context.Context, l *loadedCommand, took *call.Pha
 	if err := fitsMemory(p, c.ver.limits.memory); err != nil {
 		return err
 	}
-	l.group = c.rt.pool.NewGroup(int64(p.MinMemory()), 0, func(ctx context.Context) (pool.Sandbox, error) { return c.instantiate(ctx, l) })
+	l.group = c.rt.pool.NewGroup(int64(p.MinMemory()), 0, func(ctx context.Context, need int64) (pool.Sandbox, error) { return c.instantiate(ctx, l, need) })
 	if p.Lasting() != "" {
 		return nil
 	}
 	begin := time.Now()
 	defer func() { took[call.Boot] = time.Since(begin) }()
-	got, _, err := l.group.Acquire(ctx, l, c.ver.limits.timeout, nil)
+	got, _, err := l.group.Acquire(ctx, l, 0, c.ver.limits.timeout, nil)
 	if err != nil {
 		return c.ver.noSandbox(err)
 	}
@@ -153,11 +159,14 @@ func (s *commandSandbox) Close() {
 	s.instance.Close()
 }
 
+// Reserve implements pool.Sandbox.
+func (s *commandSandbox) Reserve(bytes int64) bool { return s.instance.Memory.Reserve(bytes) }
+
 // Refused implements refuser.
 func (s *commandSandbox) Refused() (bytes int64, byBudget bool) { return s.instance.Memory.Refused() }
 
-// instantiate makes a sandbox, which stands at the image where there is one.
-func (c *command) instantiate(ctx context.Context, l *loadedCommand) (*commandSandbox, error) {
+// instantiate makes a sandbox, with need bytes of memory reserved, which stands at the image where there is one.
+func (c *command) instantiate(ctx context.Context, l *loadedCommand, need int64) (*commandSandbox, error) {
 	s := &commandSandbox{temp: files.NewTemp(tempDir, c.ver.limits.temp), logs: c.ver.streams()}
 	tree := files.NewMounts()
 	tree.Mount("/dev", files.Devices{})
@@ -173,7 +182,7 @@ func (c *command) instantiate(ctx context.Context, l *loadedCommand) (*commandSa
 	s.process.SetStream(1, &s.out)
 	s.process.SetStream(2, &files.Writer{W: s.logs.stderr})
 	s.instance, err = image.NewInstance(wasi.NewContext(ctx, s.process), l.module.runtime, l.module.compiled, l.module.prepared,
-		image.Options{Limit: c.ver.limits.memory, Tracker: c.rt.tracker, Budget: c.rt.pool})
+		image.Options{Limit: c.ver.limits.memory, Tracker: c.rt.tracker, Budget: c.rt.pool, Reserve: need})
 	if err != nil {
 		s.process.Close()
 		if errors.Is(err, image.ErrBudget) {
@@ -229,7 +238,7 @@ func (s *commandSandbox) bringBack(l *loadedCommand) error {
 // sandbox returns a sandbox for a request.
 func (c *command) sandbox(ctx context.Context, t *Target, l *loadedCommand) (*commandSandbox, error) {
 	o, begin := &t.outcome, time.Now()
-	got, source, err := l.group.Acquire(ctx, l, c.ver.limits.timeout, &t.turn)
+	got, source, err := l.group.Acquire(ctx, l, l.need(), c.ver.limits.timeout, &t.turn)
 	if err != nil {
 		return nil, c.ver.noSandbox(err)
 	}
@@ -267,10 +276,25 @@ func (c *command) giveBack(s *commandSandbox, l *loadedCommand) {
 	keep = c.keeps(l, s.drops)
 }
 
+// need is how much memory a sandbox takes at the image.
+func (l *loadedCommand) need() int64 {
+	if l.image == nil {
+		return 0
+	}
+	return l.image.Size()
+}
+
+// evict implements imaged.
+func (l *loadedCommand) evict() { l.command.evict(l) }
+
 // end ends what has been loaded.
 func (c *command) end(l *loadedCommand) {
+	c.rt.images.remove(l)
 	if l.group != nil {
 		l.group.Close()
+	}
+	if l.image != nil {
+		l.image.Close()
 	}
 	if l.files != nil {
 		l.files.Close()

@@ -46,7 +46,7 @@ func (rt *Runtime) Deploy(name string, body io.Reader, o DeployOptions) (Deploye
 	}
 	kept, err := rt.store.PutArtifact(body, rt.options.ArtifactBytes)
 	if errors.Is(err, store.ErrTooLarge) {
-		return d, &LimitError{Kind: ErrTooLarge, Limit: "an artifact", Value: manifest.Size(rt.options.ArtifactBytes).String(), Setting: "--max-artifact of mayfly serve"}
+		return d, &LimitError{Kind: ErrTooLarge, Limit: "an artifact", Value: manifest.Size(rt.options.ArtifactBytes).String(), Measured: "more", Setting: "--max-artifact of mayfly serve"}
 	}
 	if err != nil {
 		return d, err
@@ -107,6 +107,9 @@ func (rt *Runtime) try(v *version, a *artifact, o DeployOptions, phases *call.Ph
 	if want := int64(a.manifest.Memory); want > rt.options.MemoryBytes {
 		return refuse("memory = %q is more than all sandboxes together can have, %s: lower it, or raise --memory of mayfly serve", a.manifest.Memory, manifest.Size(rt.options.MemoryBytes))
 	}
+	if a.manifest.CPU > 0 && v.limits.cpu > v.limits.timeout {
+		return refuse("cpu = %q is more than the timeout of %s, and can never be reached: lower it, or raise timeout", a.manifest.CPU, v.limits.timeout)
+	}
 	if a.kind == Command {
 		p, err := checkCommand(a, v.limits.memory)
 		if err != nil {
@@ -129,7 +132,7 @@ func (rt *Runtime) try(v *version, a *artifact, o DeployOptions, phases *call.Ph
 		if load, ok := errors.AsType[*python.LoadError](err); ok {
 			return refusePython(a, load)
 		}
-		if errors.Is(err, ErrTimeout) {
+		if errors.Is(err, ErrTimeout) || errors.Is(err, ErrMemory) {
 			return refuse("the function cannot be loaded: %s", err)
 		}
 		if err != nil {
@@ -178,6 +181,9 @@ func checkCommand(a *artifact, memory int64) (*prepare.Module, error) {
 			names = append(names, e.Name)
 		}
 		return nil, refuse("the module does not export _start, but %s: it is a library or a reactor; build it as a command, with a main function", list(names))
+	}
+	if !p.Command {
+		return nil, refuse("the module's _start has parameters or results, and that of a WASI command has none: build it as a command, with a main function")
 	}
 	if len(p.Memories) == 0 {
 		return nil, refuse("the module has no memory: build it as a WASI command")

@@ -6,7 +6,7 @@ import "github.com/mayfly-faas/mayfly/runtime/pool"
 type InMemory struct {
 	// Modules counts compiled modules, Pythons started CPythons, Images functions' images.
 	Modules, Pythons, Images int
-	// ImageBytes is the memory of Python functions' images; those of CPythons and of wasm commands come on top of it.
+	// ImageBytes is the memory of functions' images; those of CPythons come on top of it.
 	ImageBytes int64
 	// Pool has the sandboxes.
 	Pool pool.State

@@ -48,6 +48,9 @@ type loaded struct {
 	hold
 }
 
+// evict implements imaged.
+func (l *loaded) evict() { l.interpreter.evict(l) }
+
 func (e *interpreter) serve(ctx context.Context, t *Target, r *call.Request) (*call.Response, error) {
 	o := &t.outcome
 	l, drops, err := e.acquire(ctx, t)
@@ -85,7 +88,7 @@ func (e *interpreter) serve(ctx context.Context, t *Target, r *call.Request) (*c
 func (e *interpreter) sandbox(ctx context.Context, t *Target, l *loaded) (*pythonSandbox, error) {
 	o, begin := &t.outcome, time.Now()
 	for {
-		got, source, err := l.base.group.Acquire(ctx, l, e.ver.limits.timeout, &t.turn)
+		got, source, err := l.base.group.Acquire(ctx, l, l.image.State().Size(), e.ver.limits.timeout, &t.turn)
 		if err != nil {
 			return nil, e.ver.noSandbox(err)
 		}
@@ -227,7 +230,7 @@ func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
 	}
 	made := sync.OnceFunc(func() { e.rt.making.Release(1) })
 	defer made()
-	got, source, err := l.base.group.Acquire(ctx, nil, e.ver.limits.timeout, nil)
+	got, source, err := l.base.group.Acquire(ctx, nil, 0, e.ver.limits.timeout, nil)
 	if err != nil {
 		return e.ver.noSandbox(err)
 	}
@@ -259,6 +262,9 @@ func (e *interpreter) makeImage(ctx context.Context, l *loaded) error {
 			Kind: ErrTimeout, Limit: "importing the function and warming it up", Value: e.ver.limits.image.String(),
 			Measured: guest.Elapsed().Round(time.Millisecond).String(), Setting: "timeout under [image] in mayfly.toml",
 		}
+	}
+	if load, ok := errors.AsType[*python.LoadError](err); ok && load.Kind == "memory" {
+		err = e.ver.outOfMemory(s)
 	}
 	if err == nil {
 		err = l.image.Save(e.rt.disk, l.key)

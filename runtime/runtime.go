@@ -61,6 +61,8 @@ type Runtime struct {
 	stop context.CancelFunc
 	work sync.WaitGroup // goroutines, and requests with what comes after their answer
 
+	unpacked sync.Map // digests of the artifacts whose unpacked files have been compared with them
+
 	deploying sync.Mutex // held while a version is made live, so that memory and store agree; taken before mu
 	mu        sync.RWMutex
 	closed    bool                 // guarded by mu
@@ -121,10 +123,14 @@ func openWazero(ctx context.Context, cacheDir string) (wazero.CompilationCache, 
 func (rt *Runtime) emptyCompiled(damage error) error {
 	rt.options.Logger.Warn("the cache of compiled modules is damaged, and begun anew", "reason", damage)
 	return filepath.WalkDir(rt.cacheDir("compiled"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+		// What is being written has another suffix.
+		if err == nil && !d.IsDir() && filepath.Ext(path) != ".tmp" {
+			err = os.Remove(path)
 		}
-		return os.Remove(path)
+		if errors.Is(err, fs.ErrNotExist) { // others repair it as well
+			return nil
+		}
+		return err
 	})
 }
 

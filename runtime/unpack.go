@@ -3,6 +3,8 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -68,12 +70,14 @@ func (a *artifact) writeFiles(dir string) error {
 	return nil
 }
 
-// openFiles opens an artifact's files, unpacked again from the artifact where the cache has lost them.
+// openFiles opens an artifact's files, unpacked again from the artifact where the cache has lost them, or has others. The first time since the server has started they
+// are compared.
 func (rt *Runtime) openFiles(digest string) (*os.Root, error) {
 	dir := filepath.Join(rt.cacheDir("files"), digest)
-	root, err := os.OpenRoot(dir)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return root, err
+	if _, checked := rt.unpacked.Load(digest); checked {
+		if root, err := os.OpenRoot(dir); !errors.Is(err, fs.ErrNotExist) {
+			return root, err
+		}
 	}
 	content, err := rt.store.ReadArtifact(digest)
 	if err != nil {
@@ -83,11 +87,51 @@ func (rt *Runtime) openFiles(digest string) (*os.Root, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := a.checkFiles(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		rt.options.Logger.Warn("unpacked files are damaged, and unpacked again", "artifact", digest, "reason", err)
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, fmt.Errorf("unpack: %w", err)
+		}
+	}
 	if err := a.unpack(dir); err != nil {
 		return nil, err
 	}
+	rt.unpacked.Store(digest, true)
 	return os.OpenRoot(dir)
 }
+
+// checkFiles compares the files in dir with the artifact: by size and CRC-32, as the zip has them.
+func (a *artifact) checkFiles(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if a.files == nil && a.source != nil {
+		return checkFile(root, mainFile, uint64(len(a.source)), crc32.ChecksumIEEE(a.source))
+	}
+	for name, f := range a.files {
+		if err := checkFile(root, filepath.FromSlash(name), f.UncompressedSize64, f.CRC32); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkFile(root *os.Root, name string, size uint64, crc uint32) error {
+	f, err := root.Open(name)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, errDamagedFile)
+	}
+	defer f.Close()
+	sum := crc32.NewIEEE()
+	if n, err := io.Copy(sum, f); err != nil || uint64(n) != size || sum.Sum32() != crc {
+		return fmt.Errorf("%s: %w", name, errDamagedFile)
+	}
+	return nil
+}
+
+var errDamagedFile = errors.New("it is not what the artifact has")
 
 // baseImagesStay is how long a base image is kept that is not used: it may be of a CPython that was removed, or of an earlier version of Mayfly.
 const baseImagesStay = 30 * 24 * time.Hour

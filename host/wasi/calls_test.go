@@ -615,6 +615,28 @@ func TestListingsAreBounded(t *testing.T) {
 	}
 }
 
+// A guest's checks let it make many calls before it looks up.
+func TestLongCallsEndWithTheirContext(t *testing.T) {
+	d := openDoor(t)
+	d.process = d.newProcess()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	const vectors, written = 1024, 2048
+	m := d.module.Memory()
+	m.WriteUint32Le(vectors, 8192)
+	m.WriteUint32Le(vectors+4, 32<<10)
+	for name, args := range map[string][]uint64{
+		"random_get": {8192, 32 << 10},
+		"fd_read":    {0, vectors, 1, written},
+		"fd_write":   {1, vectors, 1, written},
+	} {
+		_, err := d.try(ctx, name, args...)
+		if _, ok := errors.AsType[*wasi.Interrupted](err); !ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // Whatever a guest asks, it gets an answer: an error number, or its end by proc_exit or with its context, but no panic of ours.
 func FuzzCalls(f *testing.F) {
 	d := openDoor(f)

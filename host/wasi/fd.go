@@ -5,11 +5,12 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+	"slices"
 )
 
 // vectored runs do for each of n vectors at address at until one is used only in part, and returns how many bytes were
 // used. An error after the first byte is put off: the next call will meet it again.
-func vectored(m memory, at, n uint64, do func(p []byte) (int, Errno)) (uint32, Errno) {
+func vectored(ctx context.Context, m memory, at, n uint64, do func(p []byte) (int, Errno)) (uint32, Errno) {
 	if n > maxVectors {
 		return 0, EINVAL
 	}
@@ -22,16 +23,16 @@ func vectored(m memory, at, n uint64, do func(p []byte) (int, Errno)) (uint32, E
 		if len(b) == 0 {
 			continue
 		}
-		k, errno := do(b)
-		total += uint32(k)
-		if errno != 0 {
-			if total > 0 {
+		for part := range slices.Chunk(b, longCall) {
+			endIfOver(ctx, int(total)+len(part))
+			k, errno := do(part)
+			total += uint32(k)
+			if errno != 0 && total == 0 {
+				return 0, errno
+			}
+			if errno != 0 || k < len(part) {
 				return total, 0
 			}
-			return 0, errno
-		}
-		if k < len(b) {
-			break
 		}
 	}
 	return total, 0
@@ -68,7 +69,7 @@ func fdRead(ctx context.Context, p *Process, m memory, a []uint64) Errno {
 	if errno != 0 {
 		return errno
 	}
-	n, errno := vectored(m, a[1], a[2], func(b []byte) (int, Errno) {
+	n, errno := vectored(ctx, m, a[1], a[2], func(b []byte) (int, Errno) {
 		k, errno := d.file.ReadAt(ctx, b, d.offset)
 		d.offset += int64(k)
 		return k, errno
@@ -84,7 +85,7 @@ func fdWrite(ctx context.Context, p *Process, m memory, a []uint64) Errno {
 	if errno != 0 {
 		return errno
 	}
-	n, errno := vectored(m, a[1], a[2], func(b []byte) (int, Errno) {
+	n, errno := vectored(ctx, m, a[1], a[2], func(b []byte) (int, Errno) {
 		at := d.offset
 		if d.append {
 			at = AtEnd
@@ -126,7 +127,7 @@ func positioned(ctx context.Context, d *descriptor, m memory, a []uint64, do fun
 	if errno != 0 {
 		return errno
 	}
-	n, errno := vectored(m, a[1], a[2], func(b []byte) (int, Errno) {
+	n, errno := vectored(ctx, m, a[1], a[2], func(b []byte) (int, Errno) {
 		k, errno := do(ctx, b, off)
 		off += int64(k)
 		return k, errno

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -83,12 +84,12 @@ type Exit struct {
 // Error implements error.
 func (e *Exit) Error() string { return fmt.Sprintf("exit code %d", e.Code) }
 
-// Interrupted is the end of a guest that waited in a call when its context ended. It arrives as the error of the call into
+// Interrupted is the end of a guest that waited, or had much to do, in a call when its context ended. It arrives as the error of the call into
 // the guest and unwraps to the context's error.
 type Interrupted struct{ cause error }
 
 // Error implements error.
-func (e *Interrupted) Error() string { return "interrupted while waiting: " + e.cause.Error() }
+func (e *Interrupted) Error() string { return "interrupted in a call: " + e.cause.Error() }
 
 // Unwrap returns the context's error.
 func (e *Interrupted) Unwrap() error { return e.cause }
@@ -129,14 +130,33 @@ func environSizesGet(_ context.Context, p *Process, m memory, a []uint64) Errno 
 	return m.putStringSizes(a[0], a[1], p.Env)
 }
 
-func randomGet(_ context.Context, _ *Process, m memory, a []uint64) Errno {
+func randomGet(ctx context.Context, _ *Process, m memory, a []uint64) Errno {
 	b, errno := m.bytes(a[0], a[1])
 	if errno != 0 {
 		return errno
 	}
-	// crypto/rand.Read never fails: it ends the program where the system has no randomness.
-	_, _ = rand.Read(b)
+	for part := range slices.Chunk(b, longCall) {
+		endIfOver(ctx, len(part))
+		// crypto/rand.Read never fails: it ends the program where the system has no randomness.
+		_, _ = rand.Read(part)
+	}
 	return 0
+}
+
+// A call that has more than shortCall bytes to work on looks whether the guest's time is up, which costs as much as they do, and again after each longCall of them. A
+// guest's own checks let it make many calls in between.
+const (
+	shortCall = 2 << 10
+	longCall  = 256 << 10
+)
+
+// endIfOver ends the guest where its context has ended, in a call that has so many bytes to work on.
+func endIfOver(ctx context.Context, bytes int) {
+	if bytes > shortCall {
+		if err := ctx.Err(); err != nil {
+			panic(&Interrupted{err})
+		}
+	}
 }
 
 // sockUnsupported answers for sockets: no descriptor of a sandbox is one.

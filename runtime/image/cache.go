@@ -162,7 +162,7 @@ func open(name, digest string, base *Image) (*Image, json.RawMessage, error) {
 		release(content)
 		return nil, nil, err
 	}
-	img.memory, img.digest = content, digest
+	img.memory, img.bytes, img.digest = content, int64(len(img.content)), digest
 	return img, extra, nil
 }
 

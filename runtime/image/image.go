@@ -22,6 +22,7 @@ type Image struct {
 
 	// content is the memory of a whole image; of a delta the pages in which it differs, one after the other.
 	content []byte
+	bytes   int64  // how many of content are in memory: pages of zeros are not, in an image that was taken whole
 	memory  []byte // what content lies in, as allocate returned it
 	differs pageSet
 	before  []int32 // how many pages differ before each word of differs
@@ -36,7 +37,7 @@ func (i *Image) Digest() string { return i.digest }
 func (i *Image) Size() int64 { return i.size }
 
 // Bytes returns how many bytes the image itself takes.
-func (i *Image) Bytes() int64 { return int64(len(i.content)) }
+func (i *Image) Bytes() int64 { return i.bytes }
 
 // Base returns the image that this one is a delta of; nil where it is whole.
 func (i *Image) Base() *Image { return i.base }
@@ -55,7 +56,11 @@ func (i *Image) root() *Image {
 func newWhole(memory []byte, globals []uint64) *Image {
 	img := &Image{size: int64(len(memory)), globals: globals, memory: allocate(int64(len(memory)))}
 	img.content = img.memory[:len(memory)]
-	copy(img.content, memory)
+	for from := 0; from < len(memory); from += pageSize {
+		if page := memory[from : from+pageSize]; !same(page, nil) {
+			img.bytes += int64(copy(img.content[from:], page))
+		}
+	}
 	return img
 }
 
@@ -74,6 +79,7 @@ func newDelta(base *Image, memory []byte, globals []uint64, changed pageSet) *Im
 	img.countBefore()
 	img.memory = allocate(int64(img.differs.count()) * pageSize)
 	img.content = img.memory[:img.differs.count()*pageSize]
+	img.bytes = int64(len(img.content))
 	at := 0
 	for page := range img.differs.pages() {
 		at += copy(img.content[at:], memory[page*pageSize:(page+1)*pageSize])

@@ -38,7 +38,7 @@ func NewInstance(ctx context.Context, rt wazero.Runtime, compiled wazero.Compile
 		return nil, fmt.Errorf("the module begins with %d bytes of memory, and its limit is %d", need, o.Limit)
 	}
 	i := &Instance{Memory: NewMemory(o), prepared: prepared}
-	if !i.Memory.pay(need) {
+	if !i.Memory.pay(max(need, uint64(o.Reserve))) {
 		return nil, ErrBudget
 	}
 	// Instances are anonymous, since there can be many, and what they export is called later.

@@ -23,6 +23,8 @@ type Options struct {
 	Tracker *Tracker
 	// Budget is asked before the memory grows; nil: nobody is.
 	Budget Budget
+	// Reserve is how much the memory takes of the budget from the start, in bytes, where that is more than the module begins with.
+	Reserve int64
 }
 
 // Memory is a linear memory of bounded size, which can be brought back to an Image. It implements experimental.MemoryAllocator for one
@@ -96,6 +98,10 @@ func (m *Memory) Reallocate(size uint64) []byte {
 	m.size = size
 	return m.buf[:size:size]
 }
+
+// Reserve has the memory take so many bytes of the budget, all in all, before it is that large: growing to it is not refused then. False says that there are
+// none.
+func (m *Memory) Reserve(bytes int64) bool { return m.pay(uint64(bytes)) }
 
 // pay takes from the budget what a memory of that size needs beyond what it has.
 func (m *Memory) pay(size uint64) bool {

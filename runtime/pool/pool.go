@@ -26,7 +26,11 @@ var (
 )
 
 // Sandbox is what a pool keeps. It is used by one request at a time, and closed by the pool or by who acquired it.
-type Sandbox interface{ Close() }
+type Sandbox interface {
+	Close()
+	// Reserve has the sandbox take so many bytes of the budget as it does not have yet; false says that there are none.
+	Reserve(bytes int64) bool
+}
 
 // Owner is to whom an idle sandbox belongs: something that can be compared, such as a pointer to a function's image. Nil stands for nobody.
 type Owner any
@@ -54,6 +58,7 @@ type Pool struct {
 	idle    *list.List      // guarded by mu; of *entry, the last used first
 	inUse   int             // guarded by mu
 	waiting []chan struct{} // guarded by mu; first come, first served
+	wakes   uint64          // guarded by mu; how often something was given back
 	closed  bool            // guarded by mu
 	counts  Counts          // guarded by mu
 }
@@ -149,6 +154,7 @@ func (p *Pool) Give(bytes int64) {
 
 // wake lets the first who waits try again. It is called with mu held.
 func (p *Pool) wake() {
+	p.wakes++
 	if len(p.waiting) > 0 {
 		close(p.waiting[0])
 		p.waiting = p.waiting[1:]
@@ -170,6 +176,12 @@ func (p *Pool) remove(e *entry) {
 	} else {
 		e.group.idle[e.owner] = of
 	}
+}
+
+// keep puts a sandbox among the idle ones. It is called with mu held.
+func (p *Pool) keep(e *entry) {
+	e.element = p.idle.PushFront(e)
+	e.group.idle[e.owner] = append(e.group.idle[e.owner], e)
 }
 
 // DropIdle closes the sandboxes that nobody has used since before.
@@ -207,7 +219,7 @@ func (p *Pool) Close() {
 // Group is the sandboxes of one module.
 type Group struct {
 	pool *Pool
-	make func(context.Context) (Sandbox, error)
+	make func(ctx context.Context, need int64) (Sandbox, error)
 	size int64 // bytes that a new one takes
 	work sync.WaitGroup
 
@@ -218,9 +230,9 @@ type Group struct {
 	closed bool
 }
 
-// NewGroup returns a group whose new sandboxes come from make, take size bytes, and belong to nobody. make fails with image.ErrBudget where
-// Take did. As many as spare say are made ahead, where there is room without closing others.
-func (p *Pool) NewGroup(size int64, spare int, make func(context.Context) (Sandbox, error)) *Group {
+// NewGroup returns a group whose new sandboxes come from make, take size bytes or as many as they need, and belong to nobody. make fails with
+// image.ErrBudget where Take did. As many as spare say are made ahead, where there is room without closing others.
+func (p *Pool) NewGroup(size int64, spare int, make func(ctx context.Context, need int64) (Sandbox, error)) *Group {
 	return &Group{pool: p, make: make, idle: map[Owner][]*entry{}, size: size, spare: spare}
 }
 
@@ -231,10 +243,9 @@ type Pauser interface {
 	Resume(ctx context.Context) error
 }
 
-// Acquire returns a sandbox for owner, which has to be brought to owner's image where it is not Warm. Where no memory is left for another one, it waits for one
-// that is given back: until ctx ends, or patience does. pauser is told of that; nil: nobody
-// is.
-func (g *Group) Acquire(ctx context.Context, owner Owner, patience time.Duration, pauser Pauser) (Sandbox, Source, error) {
+// Acquire returns a sandbox for owner, which has to be brought to owner's image where it is not Warm, and can have the need bytes of memory that this takes. Where
+// there is no memory for that, it waits for some that is given back: until ctx ends, or patience does. pauser is told of that; nil: nobody is.
+func (g *Group) Acquire(ctx context.Context, owner Owner, need int64, patience time.Duration, pauser Pauser) (Sandbox, Source, error) {
 	p := g.pool
 	first := true
 	for {
@@ -250,29 +261,40 @@ func (g *Group) Acquire(ctx context.Context, owner Owner, patience time.Duration
 			}
 			continue
 		}
-		if s, source, ok := g.find(owner); ok {
+		wakes := p.wakes
+		e, source := g.find(owner)
+		if e != nil {
+			p.remove(e)
+		}
+		p.inUse++
+		p.mu.Unlock()
+		s, err := g.provide(ctx, e, need)
+		p.mu.Lock()
+		if err == nil {
+			p.counts.Acquired[source]++
+			if source == Made {
+				p.wake() // there may be memory for another one's
+			}
 			g.ahead()
 			p.mu.Unlock()
 			return s, source, nil
 		}
-		p.inUse++
-		p.mu.Unlock()
-		s, err := g.make(ctx)
-		p.mu.Lock()
-		if err == nil {
-			p.counts.Acquired[Made]++
-			p.wake() // there may be memory for another one's
-			g.ahead()
-			p.mu.Unlock()
-			return s, Made, nil
-		}
 		p.inUse--
-		if !errors.Is(err, image.ErrBudget) {
+		switch {
+		case e == nil:
+		case p.closed || g.closed:
+			p.mu.Unlock()
+			e.sandbox.Close()
+			return nil, 0, ErrClosed
+		default:
+			p.keep(e)
+		}
+		switch {
+		case !errors.Is(err, image.ErrBudget):
 			p.wake() // another one's may be made
 			p.mu.Unlock()
 			return nil, 0, err
-		}
-		if p.inUse == 0 { // who had the memory has given it back just now
+		case p.inUse == 0 || p.wakes != wakes: // who had the memory has given it back just now
 			p.mu.Unlock()
 			continue
 		}
@@ -281,6 +303,17 @@ func (g *Group) Acquire(ctx context.Context, owner Owner, patience time.Duration
 		}
 		first = false
 	}
+}
+
+// provide returns the sandbox of an entry, or a new one where that is nil, with memory as needed.
+func (g *Group) provide(ctx context.Context, e *entry, need int64) (Sandbox, error) {
+	if e == nil {
+		return g.make(ctx, need)
+	}
+	if !e.sandbox.Reserve(need) {
+		return nil, image.ErrBudget
+	}
+	return e.sandbox, nil
 }
 
 // await waits until it is the caller's turn, at the head of the queue or at its end. It is called with mu held, and unlocks it.
@@ -323,31 +356,23 @@ func (p *Pool) await(ctx context.Context, head bool, patience time.Duration, pau
 	return context.Cause(ctx)
 }
 
-// find takes an idle sandbox. It is called with mu held.
-func (g *Group) find(owner Owner) (Sandbox, Source, bool) {
-	e, source := last(g.idle[owner]), Warm
-	if e == nil {
-		e = last(g.idle[nil])
+// find returns the idle sandbox that is best for owner, and where it comes from; nil and Made where there is none. It is called with mu held.
+func (g *Group) find(owner Owner) (*entry, Source) {
+	if e := last(g.idle[owner]); e != nil {
+		if owner == nil {
+			return e, Free
+		}
+		return e, Warm
 	}
-	if e != nil && e.owner == nil {
-		source = Free
+	if e := last(g.idle[nil]); e != nil {
+		return e, Free
 	}
-	if e == nil {
-		source = TakenOver
-		for oldest := range g.pool.entries() {
-			if oldest.group == g {
-				e = oldest
-				break
-			}
+	for oldest := range g.pool.entries() {
+		if oldest.group == g {
+			return oldest, TakenOver
 		}
 	}
-	if e == nil {
-		return nil, 0, false
-	}
-	g.pool.remove(e)
-	g.pool.inUse++
-	g.pool.counts.Acquired[source]++
-	return e.sandbox, source, true
+	return nil, Made
 }
 
 func last(of []*entry) *entry {
@@ -366,7 +391,7 @@ func (g *Group) ahead() {
 	}
 	g.making = true
 	g.work.Go(func() {
-		s, err := g.make(context.Background())
+		s, err := g.make(context.Background(), 0)
 		p.mu.Lock()
 		g.making = false
 		p.mu.Unlock()
@@ -391,9 +416,7 @@ func (g *Group) give(s Sandbox, owner Owner, inUse int) {
 		s.Close()
 		return
 	}
-	e := &entry{sandbox: s, group: g, owner: owner, since: time.Now()}
-	e.element = p.idle.PushFront(e)
-	g.idle[owner] = append(g.idle[owner], e)
+	p.keep(&entry{sandbox: s, group: g, owner: owner, since: time.Now()})
 	p.wake()
 	p.mu.Unlock()
 }

@@ -3,6 +3,7 @@ package pool_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -33,6 +34,9 @@ func (s *sandbox) Close() {
 	s.pool.Give(s.bytes)
 }
 
+// Reserve implements pool.Sandbox.
+func (s *sandbox) Reserve(bytes int64) bool { return bytes <= s.bytes || s.grow(bytes-s.bytes) }
+
 // grow asks for more memory, as a guest does.
 func (s *sandbox) grow(bytes int64) bool {
 	if !s.pool.Take(bytes) {
@@ -43,11 +47,11 @@ func (s *sandbox) grow(bytes int64) bool {
 }
 
 func newGroup(p *pool.Pool, spare int) *pool.Group {
-	return p.NewGroup(size, spare, func(context.Context) (pool.Sandbox, error) {
-		if !p.Take(size) {
+	return p.NewGroup(size, spare, func(_ context.Context, need int64) (pool.Sandbox, error) {
+		if !p.Take(max(size, need)) {
 			return nil, image.ErrBudget
 		}
-		return &sandbox{pool: p, bytes: size}, nil
+		return &sandbox{pool: p, bytes: max(size, need)}, nil
 	})
 }
 
@@ -56,7 +60,7 @@ const patience = time.Minute
 
 func acquire(t testing.TB, g *pool.Group, owner pool.Owner, want pool.Source) *sandbox {
 	t.Helper()
-	s, source, err := g.Acquire(t.Context(), owner, patience, nil)
+	s, source, err := g.Acquire(t.Context(), owner, 0, patience, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +123,7 @@ func TestWhoFindsNoMemoryWaitsForSome(t *testing.T) {
 	got := make(chan pool.Source)
 	for range 2 {
 		go func() {
-			s, source, err := other.Acquire(t.Context(), "b", patience, nil)
+			s, source, err := other.Acquire(t.Context(), "b", 0, patience, nil)
 			if err != nil {
 				t.Error(err)
 			}
@@ -137,17 +141,76 @@ func TestWhoFindsNoMemoryWaitsForSome(t *testing.T) {
 	p.Close()
 }
 
+func TestWhatIsGivenBackJustBeforeTheWaitIsNotMissed(t *testing.T) {
+	p := pool.New(3 * size)
+	var give func()
+	g := p.NewGroup(size, 0, func(context.Context, int64) (pool.Sandbox, error) {
+		if p.Take(size) {
+			return &sandbox{pool: p, bytes: size}, nil
+		}
+		if give != nil { // between the refusal and the caller's getting in line
+			give()
+		}
+		return nil, image.ErrBudget
+	})
+	a, c := acquire(t, g, "a", pool.Made), acquire(t, g, "c", pool.Made)
+	a.grow(size)
+	give = func() { g.Release(a, "a"); give = nil }
+	g.Release(acquire(t, g, "b", pool.TakenOver), "b")
+	g.Release(c, "c") // which was in use all the time
+	p.Close()
+}
+
+func TestSandboxesComeWithTheMemoryThatTheyNeed(t *testing.T) {
+	p := pool.New(10 * size)
+	g := newGroup(p, 0)
+	get := func(owner pool.Owner, need int64) (*sandbox, pool.Source) {
+		t.Helper()
+		s, source, err := g.Acquire(t.Context(), owner, need, patience, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := s.(*sandbox); s.bytes < need {
+			t.Errorf("it has %d bytes, want %d", s.bytes, need)
+		}
+		return s.(*sandbox), source
+	}
+	small, _ := get("a", 0)
+	large, source := get("b", 6*size)
+	if source != pool.Made {
+		t.Errorf("source %d", source)
+	}
+	g.Release(small, "a")
+	waits := make(chan *sandbox)
+	go func() { // there is an idle one, which cannot have as much while the large one is in use
+		s, _ := get("c", 8*size)
+		waits <- s
+	}()
+	for p.State().Waits == 0 {
+		runtime.Gosched()
+	}
+	if s := p.State(); s.Idle != 1 || s.Used != 7*size {
+		t.Errorf("while one waits: %+v", s)
+	}
+	g.Release(large, "b")
+	g.Release(<-waits, "c")
+	if s := p.State(); s.Used > 10*size {
+		t.Errorf("at last: %+v", s)
+	}
+	p.Close()
+}
+
 func TestPatienceEnds(t *testing.T) {
 	p := pool.New(size)
 	defer p.Close()
 	g := newGroup(p, 0)
 	defer g.Discard(acquire(t, g, "a", pool.Made))
-	if _, _, err := g.Acquire(t.Context(), "b", time.Millisecond, nil); !errors.Is(err, pool.ErrPatience) {
+	if _, _, err := g.Acquire(t.Context(), "b", 0, time.Millisecond, nil); !errors.Is(err, pool.ErrPatience) {
 		t.Errorf("got %v, want ErrPatience", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := g.Acquire(ctx, "b", patience, nil); !errors.Is(err, context.Canceled) {
+	if _, _, err := g.Acquire(ctx, "b", 0, patience, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want that it was cancelled", err)
 	}
 }
@@ -166,7 +229,7 @@ func TestWaitingIsTold(t *testing.T) {
 	told := &pauses{}
 	done := make(chan error)
 	go func() {
-		s, _, err := g.Acquire(t.Context(), "b", patience, told)
+		s, _, err := g.Acquire(t.Context(), "b", 0, patience, told)
 		if err == nil {
 			g.Release(s, "b")
 		}
@@ -237,7 +300,7 @@ func TestDroppedSandboxesAreTheCallers(t *testing.T) {
 		t.Error("a sandbox was kept in a closed group")
 	}
 	p.Close()
-	if _, _, err := g.Acquire(t.Context(), "a", patience, nil); !errors.Is(err, pool.ErrClosed) {
+	if _, _, err := g.Acquire(t.Context(), "a", 0, patience, nil); !errors.Is(err, pool.ErrClosed) {
 		t.Errorf("got %v, want ErrClosed", err)
 	}
 }
@@ -255,7 +318,7 @@ func TestBudgetHolds(t *testing.T) {
 			requests.Go(func() {
 				for i := range 20 {
 					owner := (n + i) % 5
-					s, _, err := g.Acquire(t.Context(), owner, patience, nil)
+					s, _, err := g.Acquire(t.Context(), owner, 0, patience, nil)
 					if err != nil {
 						t.Error(err)
 						return

@@ -21,6 +21,9 @@ func (p *preparer) readExports(s *reader) {
 		if n := p.count(e.Kind); e.Index >= n {
 			s.fail(start, "there is no %s %d: there are %d", e.Kind, e.Index, n)
 		}
+		if s.err == nil && e.Name == "_start" && e.Kind == KindFunc {
+			p.module.Command = p.signatures[p.typeOf(e.Index)].empty()
+		}
 		if s.err == nil {
 			p.module.Exports = append(p.module.Exports, e)
 		}

@@ -81,6 +81,8 @@ type Module struct {
 	Tables int
 	// MinElements is how many elements all tables begin with.
 	MinElements uint64
+	// Command says that the module exports a function _start without parameters and results, as WASI commands do.
+	Command bool
 	// HasStart says that the module has a start function: with Options.Checks it is exported as Start, and instantiating the module does not run it.
 	HasStart bool
 	// Globals are the mutable globals, imported ones too, by index, and then the one of Size.

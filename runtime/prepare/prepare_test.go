@@ -27,7 +27,7 @@ func TestPrepareSaysWhatAModuleContains(t *testing.T) {
 		Exports:  []Export{{"memory", KindMemory, 0}, {"_start", KindFunc, 1}},
 		Memories: []Memory{{MinPages: 1, MaxPages: 16, HasMax: true}},
 		Tables:   3, MinElements: 3,
-		HasStart: true,
+		Command: true, HasStart: true,
 		Globals: []Global{
 			{0, I32, "mayfly:global:0"}, {2, I32, "mayfly:global:2"}, {4, I64, "mayfly:global:4"}, {5, F32, "mayfly:global:5"},
 			{6, F64, "mayfly:global:6"}, {7, V128, "mayfly:global:7"}, {8, FuncRef, "mayfly:global:8"}, {9, ExternRef, "mayfly:global:9"},

@@ -113,7 +113,7 @@ const bootMemory = 256 << 20
 
 // Boot starts CPython and takes its base image, at which the sandbox that it returns stands. A build that cannot be started is a *LoadError.
 func Boot(ctx context.Context, c *Config) (*Base, *Sandbox, error) {
-	s, err := newSandbox(ctx, &Base{config: c})
+	s, err := newSandbox(ctx, &Base{config: c}, 0)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -200,9 +200,10 @@ func (s *Sandbox) takeBase(parts []string) error {
 	return nil
 }
 
-// New makes a sandbox that stands at the base, and takes longer than any restore. image.ErrBudget says that there is no memory for it.
-func (b *Base) New(ctx context.Context) (*Sandbox, error) {
-	s, err := newSandbox(ctx, b)
+// New makes a sandbox that stands at the base, with need bytes of memory reserved, and takes longer than any restore. image.ErrBudget says that there is no
+// memory for it.
+func (b *Base) New(ctx context.Context, need int64) (*Sandbox, error) {
+	s, err := newSandbox(ctx, b, max(need, b.state.Size()))
 	if err != nil {
 		return nil, err
 	}

@@ -46,8 +46,8 @@ func (f callFile) WriteAt(ctx context.Context, p []byte, off int64) (int, wasi.E
 	return f.out.WriteAt(ctx, p, off)
 }
 
-// newSandbox makes an instance of CPython that has not run.
-func newSandbox(ctx context.Context, b *Base) (*Sandbox, error) {
+// newSandbox makes an instance of CPython that has not run, with as much memory reserved.
+func newSandbox(ctx context.Context, b *Base, reserve int64) (*Sandbox, error) {
 	c := b.config
 	s := &Sandbox{base: b, tree: tree(c, &Function{Venv: c.Venv}), temp: files.NewTemp(TempDir, 0)}
 	s.tree.Mount("/dev", files.Devices{More: map[string]wasi.File{callDevice: callFile{&s.in, &s.out}}})
@@ -60,7 +60,7 @@ func newSandbox(ctx context.Context, b *Base) (*Sandbox, error) {
 	s.process.SetStream(1, &s.stdout)
 	s.process.SetStream(2, &s.stderr)
 	s.print(noStreams)
-	s.instance, err = image.NewInstance(ctx, c.Runtime, c.Compiled, c.Prepared, image.Options{Limit: bootMemory, Tracker: c.Tracker, Budget: c.Budget})
+	s.instance, err = image.NewInstance(ctx, c.Runtime, c.Compiled, c.Prepared, image.Options{Limit: bootMemory, Tracker: c.Tracker, Budget: c.Budget, Reserve: reserve})
 	if err != nil {
 		s.process.Close()
 		return nil, fmt.Errorf("instantiate CPython: %w", err)
@@ -173,6 +173,9 @@ func (s *Sandbox) Refused() (bytes int64, byBudget bool) { return s.instance.Mem
 
 // Reserved returns how much memory the sandbox holds.
 func (s *Sandbox) Reserved() int64 { return s.instance.Memory.Size() }
+
+// Reserve implements pool.Sandbox.
+func (s *Sandbox) Reserve(bytes int64) bool { return s.instance.Memory.Reserve(bytes) }
 
 // Memory returns how much memory CPython takes its own to be: what it has after a call is the most that it had.
 func (s *Sandbox) Memory() int64 { return s.instance.Size() }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from mayfly._respond import is_async
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +34,8 @@ def on_restore(function: Hook) -> Hook:
     """
     if not callable(function):
         raise TypeError(f"on_restore was given a {type(function).__name__}: it must be something to call, such as rng.seed without parentheses")
+    if isinstance(function, type(on_restore)) and is_async(function):
+        raise TypeError("on_restore was given an async function: nothing would await it; give it one that is not")
     _hooks.append(function)
     return function
 
