@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -172,12 +173,20 @@ print(json.dumps(dict(Prefix=sys.prefix, BasePrefix=sys.base_prefix, Home=getatt
 	return a
 }
 
-// TestEnvironmentsWithPip installs pip by the host's ensurepip, which the environment is built aside for, and uses it.
+// TestEnvironmentsWithPip installs pip by the host's ensurepip, which the environment is built aside for, and uses it. It takes the oldest and the newest
+// CPython, since it takes seconds.
 func TestEnvironmentsWithPip(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds for each Python")
 	}
-	for v, p := range hostPythons(t) {
+	found := hostPythons(t)
+	versions := slices.SortedFunc(maps.Keys(found), func(a, b string) int {
+		v, _ := parseVersion(a)
+		w, _ := parseVersion(b)
+		return v.compare(w)
+	})
+	for _, v := range slices.Compact([]string{versions[0], versions[len(versions)-1]}) {
+		p := found[v]
 		t.Run(v, func(t *testing.T) {
 			if exec.Command(p.Invoked, "-m", "ensurepip", "--version").Run() != nil {
 				t.Skip("this Python has no ensurepip")

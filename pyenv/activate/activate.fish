@@ -46,7 +46,10 @@ if test -z "$VIRTUAL_ENV_DISABLE_PROMPT"
     functions -c fish_prompt _old_fish_prompt
     function fish_prompt
         set -l last $status
-        printf '%s(%s)%s ' (set_color blue) $VIRTUAL_ENV_PROMPT (set_color normal)
+        set_color blue
+        printf '(%s)' $VIRTUAL_ENV_PROMPT
+        set_color normal
+        printf ' '
         # It may show how the last command ended.
         sh -c "exit $last"
         _old_fish_prompt
