@@ -277,7 +277,7 @@ func TestFindHost(t *testing.T) {
 		_, err = FindHost(t.Context(), "snake")
 		wantError(t, err, ErrNoPython, `no Python at "snake": give a version (3.12), the path of an interpreter, or the name of one on PATH (python3.12)`)
 		_, err = FindHost(t.Context(), broken)
-		wantError(t, err, nil, "is a directory")
+		wantError(t, err, ErrVersion, "is no CPython: is a directory")
 		talker := filepath.Join(broken, "talker")
 		check(t, os.WriteFile(talker, []byte("#!/bin/sh\necho hello\n"), 0o755)) //nolint:gosec // a program
 		_, err = FindHost(t.Context(), talker)

@@ -65,7 +65,7 @@ func findNamed(ctx context.Context, name string) (Interpreter, error) {
 		return Interpreter{}, detailf(ErrNoPython, "no Python at %q: give a version (3.12), the path of an interpreter, or the name of one on PATH (python3.12)", name)
 	}
 	if err != nil {
-		return Interpreter{}, err
+		return Interpreter{}, detailf(ErrVersion, "%s is no CPython: %v", name, errors.Unwrap(err))
 	}
 	return ProbeHost(ctx, path)
 }

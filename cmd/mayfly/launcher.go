@@ -72,7 +72,7 @@ func runLauncher(argv []string) (code int, err error) {
 	if err := b.mount(c, venv, write); err != nil {
 		return 0, err
 	}
-	if i, _ := python.Script(c.Args); i >= 0 {
+	if i := python.Script(c.Args); i >= 0 {
 		if hint := unseen(c, c.Args[i]); hint != "" {
 			fmt.Fprintln(os.Stderr, "mayfly:", printable(hint))
 		}

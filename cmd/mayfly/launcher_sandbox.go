@@ -32,6 +32,9 @@ func (b *sandbox) mount(c *python.Command, venv string, write bool) error {
 		return fmt.Errorf("the folder that this is started in: %w", err)
 	}
 	c.WorkDir = guestPath(cwd)
+	if list := os.Getenv("PYTHONPATH"); list != "" {
+		c.Env = append(c.Env, "PYTHONPATH="+searchPath(list, c.WorkDir))
+	}
 	if c.WorkDir != "/" { // all of the machine is not handed out by a mistake
 		root, err := b.open(cwd)
 		if err != nil {
@@ -96,8 +99,8 @@ func unseen(c *python.Command, script string) string {
 // passed are the variables, beside PYTHON*, that decide about language, time and the terminal.
 var passed = []string{"LANG", "LANGUAGE", "TZ", "TERM", "COLORTERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT"}
 
-// sandboxEnv picks from the environment what a sandboxed python gets: no secrets that the user has not named. PYTHONHOME is left out, where it would look for
-// its library on the host.
+// sandboxEnv picks from the environment what a sandboxed python gets: no secrets that the user has not named. PYTHONHOME is left out: it would look for
+// its library on the host. PYTHONPATH is left to searchPath.
 func sandboxEnv(environ []string) []string {
 	var named []string
 	for _, variable := range environ {
@@ -109,8 +112,21 @@ func sandboxEnv(environ []string) []string {
 		name, _, _ := strings.Cut(variable, "=")
 		wanted := slices.Contains(named, "*") || slices.Contains(named, name) || slices.Contains(passed, name) ||
 			strings.HasPrefix(name, "PYTHON") || strings.HasPrefix(name, "LC_")
-		return !wanted || name == "PYTHONHOME"
+		return !wanted || name == "PYTHONHOME" || name == "PYTHONPATH"
 	})
+}
+
+// searchPath is PYTHONPATH as a sandboxed python has to be told it: absolute, since CPython makes it absolute before it gets to the working folder.
+func searchPath(list, workDir string) string {
+	var dirs []string
+	for _, dir := range filepath.SplitList(list) {
+		if filepath.IsAbs(dir) {
+			dirs = append(dirs, guestPath(dir))
+		} else {
+			dirs = append(dirs, path.Join(workDir, filepath.ToSlash(dir)))
+		}
+	}
+	return strings.Join(dirs, ":")
 }
 
 // stream is a standard stream as a guest sees it.

@@ -32,8 +32,8 @@ type Command struct {
 	MemoryBytes, TempBytes int64
 }
 
-// workDirFile is where a sandbox's CPython is told its working directory.
-const workDirFile = "_mayfly_workdir.pth"
+// startupFile is where CPython is told what it cannot know of itself: see start.
+const startupFile = "_mayfly.pth"
 
 // Run runs the command in a CPython of its own, and returns its exit code.
 func (c *Command) Run(ctx context.Context, config *Config) (code int, err error) {
@@ -48,10 +48,8 @@ func (c *Command) Run(ctx context.Context, config *Config) (code int, err error)
 	if config.Lib != nil {
 		t.Mount(baseLibDir, config.Lib)
 	}
-	// WASI has no working directory: wasi-libc keeps one, which begins at the root. CPython runs the lines of .pth files that begin with import
-	// before it looks for the script, so that from there on all is as if it had been started in the folder.
-	line := fmt.Sprintf("import os; os.chdir(%s)\n", pyString(c.WorkDir))
-	t.Mount(VenvDir, files.NewReadOnly(&withFile{FS: c.Venv, name: path.Join(c.SitePackages, workDirFile), content: line}))
+	args, startup := c.start()
+	t.Mount(VenvDir, files.NewReadOnly(&withFile{FS: c.Venv, name: path.Join(c.SitePackages, startupFile), content: startup}))
 
 	process, err := wasi.NewProcess(t)
 	if err != nil {
@@ -61,7 +59,7 @@ func (c *Command) Run(ctx context.Context, config *Config) (code int, err error)
 	for fd, stream := range c.Streams {
 		process.SetStream(fd, stream)
 	}
-	process.Args = append([]string{executable}, c.arguments()...)
+	process.Args = append([]string{executable}, args...)
 	process.Env = c.Env
 	instance, err := image.NewInstance(ctx, config.Runtime, config.Compiled, config.Prepared, image.Options{Limit: c.MemoryBytes})
 	if err != nil {
@@ -88,26 +86,29 @@ func (c *Command) Run(ctx context.Context, config *Config) (code int, err error)
 	return 0, fmt.Errorf("CPython was ended: %s", trap)
 }
 
-// arguments are Args, with an absolute name of the script where CPython does not read .pth files before it opens that (-S).
-func (c *Command) arguments() []string {
-	i, site := Script(c.Args)
-	if site || i < 0 || path.IsAbs(c.Args[i]) || c.Args[i] == "-" {
-		return c.Args
+// start returns the arguments that CPython is started with, and a line that it runs before anything of the user's.
+//
+// WASI has no working directory: wasi-libc keeps one, which begins at the root. CPython makes the script's name absolute while it is still there, so that
+// is done before; the line, in a .pth file, goes to the working directory and gives sys.argv the name back. With -S there are no .pth files: then the
+// working directory stays the root.
+func (c *Command) start() (args []string, line string) {
+	line = fmt.Sprintf("import os; os.chdir(%s)", pyString(c.WorkDir))
+	args = append([]string(nil), c.Args...)
+	if i := Script(args); i >= 0 && args[i] != "-" && !path.IsAbs(args[i]) {
+		line += fmt.Sprintf("; import sys; sys.argv[0] = sys.orig_argv[%d] = %s", i+1, pyString(args[i]))
+		args[i] = path.Join(c.WorkDir, args[i])
 	}
-	args := append([]string(nil), c.Args...)
-	args[i] = path.Join(c.WorkDir, args[i])
-	return args
+	return args, line + "\n"
 }
 
 // Script finds the script in CPython's arguments: https://docs.python.org/3/using/cmdline.html#interface-options. It is -1 where there is
-// none. site is false where -S is among the options.
-func Script(args []string) (index int, site bool) {
-	site = true
+// none.
+func Script(args []string) int {
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		switch {
 		case arg == "-" || !strings.HasPrefix(arg, "-"):
-			return i, site
+			return i
 		case arg == "--check-hash-based-pycs":
 			i++
 			continue
@@ -116,10 +117,7 @@ func Script(args []string) (index int, site bool) {
 		}
 		for j, letter := range arg[1:] {
 			if strings.ContainsRune("cm", letter) {
-				return -1, site // the rest is the program's
-			}
-			if letter == 'S' {
-				site = false
+				return -1 // the rest is the program's
 			}
 			if strings.ContainsRune("WX", letter) {
 				if j == len(arg)-2 { // its value is the next argument
@@ -129,7 +127,7 @@ func Script(args []string) (index int, site bool) {
 			}
 		}
 	}
-	return -1, site
+	return -1
 }
 
 // pyString writes a string as Python source, in ASCII.
