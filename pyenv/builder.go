@@ -116,6 +116,9 @@ func (b *Builder) create(ctx context.Context, dir string) error {
 	if err := made.validate(); err != nil {
 		return err
 	}
+	if dir == "" {
+		return errors.New("the folder has no name")
+	}
 	target, err := filepath.Abs(dir)
 	if err != nil {
 		return err

@@ -72,12 +72,35 @@ func (b *Builder) place(ctx context.Context, target string) error {
 		return detailf(ErrNotVenv, "there is no environment to be upgraded: make one without --upgrade")
 	case b.Clear && is == other && !b.Force:
 		return detailf(ErrNotVenv, "it is not cleared: it is no environment (it has no %s) and not empty; choose another folder, or delete its content all the same with --force", configName)
+	case b.Clear && b.Force && is == other && isPrecious(target):
+		return detailf(ErrNotVenv, "it is not cleared, --force or not: it is the root of the file system, or your home")
 	case is == nothing:
 		return b.placeNew(ctx, target)
 	case b.Clear, is == empty:
 		return b.placeInside(ctx, target)
 	}
-	err = b.build(ctx, target, target)
+	return b.placeOver(ctx, target, is)
+}
+
+// isPrecious says whether a folder is one that nobody means to clear.
+func isPrecious(dir string) bool {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
+	for _, other := range []func() (string, error){os.UserHomeDir, func() (string, error) { return filepath.VolumeName(dir) + string(filepath.Separator), nil }} {
+		if name, err := other(); err == nil {
+			if is, err := os.Stat(name); err == nil && os.SameFile(info, is) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// placeOver builds in a folder that has something in it, which stays.
+func (b *Builder) placeOver(ctx context.Context, target string, is content) error {
+	err := b.build(ctx, target, target)
 	if err != nil && is == other {
 		// With what it has of an environment, it must not pass for one.
 		_ = os.Remove(filepath.Join(target, configName))
@@ -126,6 +149,21 @@ func makeParents(dir string) (made []string, err error) {
 // placeInside builds in a folder of the target itself, and puts what was built in the place of what was there. pyvenv.cfg goes first and comes
 // last: a process that is killed meanwhile leaves no environment, rather than half of one.
 func (b *Builder) placeInside(ctx context.Context, target string) error {
+	folder, err := os.Open(target)
+	if err != nil {
+		return err
+	}
+	defer folder.Close() // which gives up the lock
+	if err := tryLock(folder); isHeld(err) {
+		return errors.New("another process is making an environment there")
+	} // where folders cannot be locked (Windows, some network file systems), two must not do it at once
+	is, err := look(target)
+	switch {
+	case err != nil:
+		return err
+	case !b.Clear && is != empty: // another process was quicker
+		return b.placeOver(ctx, target, is)
+	}
 	return staged(target, target, func(built string) error {
 		if err := b.build(ctx, built, target); err != nil {
 			return err

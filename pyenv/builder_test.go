@@ -110,6 +110,14 @@ func TestClearDeletesOnlyEnvironments(t *testing.T) {
 	wantError(t, b.Create(t.Context(), file), nil, "there is something that is no folder: choose another name, or remove it first")
 
 	b.Force = true
+	wantError(t, b.Create(t.Context(), ""), nil, "the folder has no name")
+	t.Setenv("HOME", filepath.Dir(file))
+	if !onWindows {
+		wantError(t, b.Create(t.Context(), precious), ErrNotVenv, "it is not cleared, --force or not: it is the root of the file system, or your home")
+		wantError(t, b.Create(t.Context(), "/"), ErrNotVenv, "it is not cleared, --force or not")
+		equal(t, tree(t, precious), []string{"pyvenv.cfg", "thesis.tex"})
+	}
+	t.Setenv("HOME", t.TempDir())
 	create(t, b, precious)
 	create(t, Builder{Python: wasi("3.12.0"), Clear: true}, precious)
 	create(t, b, t.TempDir())
@@ -244,6 +252,26 @@ func TestOneOfManyNewEnvironmentsWins(t *testing.T) {
 		if strings.Contains(name, stagePrefix) {
 			t.Errorf("%s was left", name)
 		}
+	}
+}
+
+func TestManyClearAFolderAndOneEnvironmentIsLeft(t *testing.T) {
+	for _, clear := range []bool{false, true} {
+		dir := t.TempDir()
+		var g errgroup.Group
+		for range 8 {
+			g.Go(func() error {
+				err := (&Builder{Python: wasi("3.12.0"), Clear: clear}).Create(t.Context(), dir)
+				if err != nil && strings.Contains(err.Error(), "another process is making an environment there") {
+					return nil
+				}
+				return err
+			})
+		}
+		check(t, g.Wait())
+		want := filepath.Join(t.TempDir(), "want")
+		create(t, Builder{Python: wasi("3.12.0")}, want)
+		equal(t, tree(t, dir), tree(t, want))
 	}
 }
 

@@ -8,7 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -117,7 +120,7 @@ func (o *venvOptions) make(ctx context.Context, b pyenv.Builder, dir string) (ma
 	b.Python = p
 	m := madeVenv{Version: p.Version, Build: p.Build}
 	if p.Build != "" {
-		b.Command = "mayfly " + strings.Join(os.Args[min(1, len(os.Args)):], " ")
+		b.Command = commandLine()
 	} else {
 		b.WithPip = !o.noPip
 		m.Home = filepath.Dir(p.Executable)
@@ -129,6 +132,21 @@ func (o *venvOptions) make(ctx context.Context, b pyenv.Builder, dir string) (ma
 		},
 	}
 	return m, b.Create(ctx, dir)
+}
+
+// commandLine is this program's command line, for people who read pyvenv.cfg.
+func commandLine() string {
+	words := []string{"mayfly"}
+	for _, word := range os.Args[min(1, len(os.Args)):] {
+		switch {
+		case strings.ContainsFunc(word, unicode.IsControl), !utf8.ValidString(word):
+			word = strconv.QuoteToASCII(word)
+		case word == "" || strings.ContainsAny(word, " \t'\"\\$`*?[]{}()<>|&;!~#"):
+			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " ")
 }
 
 // interpreter finds what an environment is to stand on.
