@@ -1,10 +1,12 @@
 package pyenv
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -154,6 +156,45 @@ func TestWhatFailsLeavesAFolderAsItWas(t *testing.T) {
 	b.After = map[Step]func(context.Context, *Context) error{SetupPython: func(context.Context, *Context) error { cancel(); return nil }}
 	wantError(t, b.Create(ctx, filepath.Join(empty, "x")), context.Canceled, "")
 	wantEmpty(t, empty)
+}
+
+// TestAKilledBuilderLeavesNoHalfEnvironment kills a process after each step: a new folder is not there, one that was to be cleared is as it was, and the
+// next one comes to its end.
+func TestAKilledBuilderLeavesNoHalfEnvironment(t *testing.T) {
+	self, err := os.Executable()
+	check(t, err)
+	for _, step := range []Step{EnsureDirectories, CreateIgnoreFiles, CreateConfiguration, SetupPython, SetupScripts, PostSetup} {
+		parent := t.TempDir()
+		fresh, old := filepath.Join(parent, "new"), filepath.Join(parent, "old")
+		create(t, Builder{Python: wasi("3.12.0")}, old)
+		before := tree(t, old)
+		for _, dir := range []string{fresh, old} {
+			cmd := exec.Command(self)
+			cmd.Env = append(os.Environ(), "PYENV_TEST_VENV="+dir, "PYENV_TEST_STEP="+string(step))
+			stdin, err := cmd.StdinPipe()
+			check(t, err)
+			out, err := cmd.StdoutPipe()
+			check(t, err)
+			check(t, cmd.Start())
+			line, err := bufio.NewReader(out).ReadString('\n')
+			check(t, err)
+			equal(t, line, "probing\n")
+			check(t, cmd.Process.Kill())
+			_ = cmd.Wait() // it was killed
+			stdin.Close()
+		}
+		if _, err := os.Lstat(fresh); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("after %s: there is something: %v", step, err)
+		}
+		after := slices.DeleteFunc(tree(t, old), func(name string) bool { return strings.HasPrefix(name, stagePrefix) })
+		equal(t, after, before)
+		want := filepath.Join(t.TempDir(), "want")
+		create(t, Builder{Python: wasi("3.13.0")}, want)
+		for _, dir := range []string{fresh, old} {
+			create(t, Builder{Python: wasi("3.13.0"), Clear: true}, dir)
+			equal(t, tree(t, dir), tree(t, want))
+		}
+	}
 }
 
 func TestAFolderWithContentIsUsed(t *testing.T) {
