@@ -96,7 +96,7 @@ func (c *Command) start() (args []string, line string) {
 	args = append([]string(nil), c.Args...)
 	if i := Script(args); i >= 0 && args[i] != "-" && !path.IsAbs(args[i]) {
 		line += fmt.Sprintf("; import sys; sys.argv[0] = sys.orig_argv[%d] = %s", i+1, pyString(args[i]))
-		args[i] = path.Join(c.WorkDir, args[i])
+		args[i] = path.Join(c.WorkDir, args[i]) // without what is roundabout: for WASI, CPython does not take that out of sys.path[0]
 	}
 	return args, line + "\n"
 }
