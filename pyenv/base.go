@@ -129,3 +129,13 @@ func writeSynced(name string, data []byte) error {
 	_, err = f.Write(data)
 	return errors.Join(err, f.Sync(), f.Close())
 }
+
+// OpenBase returns the base in a folder, as an environment names it: see Config.Build. The error is [ErrNoPython] if there is none any more.
+func OpenBase(dir string) (Base, error) {
+	b, err := loadBase(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnfinished) {
+		install := Bases{filepath.Dir(dir)}.Command("install")
+		return Base{}, detailf(ErrNoPython, "there is no CPython in %s any more: install it again with %s, or bring the environment to another with mayfly venv --upgrade", dir, install)
+	}
+	return b, err
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"unicode"
@@ -20,15 +21,22 @@ const (
 	keyVersion    = "version"
 	keyExecutable = "executable"
 	keyCommand    = "command"
+	keyPrompt     = "prompt"
+	keyBuild      = "mayfly-build"
+	keyWrite      = "mayfly-write"
 )
 
-// Config is a pyvenv.cfg: the keys that CPython's venv writes. PEP 405 has the first two, the others are for people and tools.
+// Config is a pyvenv.cfg: the keys that CPython's venv writes, and two of Mayfly's own. PEP 405 has the first two, the others are for people and
+// tools.
 type Config struct {
 	Home       string // the folder of the base's interpreter, as the environment's Python sees it
 	SystemSite bool   // include-system-site-packages: whether the base's site-packages is on sys.path too
 	Version    string // of CPython: "3.12.0"
+	Prompt     string // what shells show while the environment is active; "" where it is the folder's name
 	Executable string // the base's interpreter
 	Command    string // what made the environment
+	Build      string // mayfly-build: the folder of the build for WASI that the environment stands on; "" for a CPython of the host's
+	Write      bool   // mayfly-write: whether the environment's python may write into the folder in which it is started
 }
 
 // ReadConfig reads a pyvenv.cfg as CPython does: lines of a key and a value with the first "=" between, blanks around
@@ -72,12 +80,28 @@ func ReadConfig(r io.Reader) (Config, error) {
 			c.Executable = value
 		case keyCommand:
 			c.Command = value
+		case keyPrompt:
+			c.Prompt = pyUnrepr(value)
+		case keyBuild:
+			c.Build = value
+		case keyWrite:
+			c.Write = strings.EqualFold(value, "true")
 		}
 	}
 	if !isVenv {
 		return Config{}, detailf(ErrNotVenv, "pyvenv.cfg has no home key: CPython would not take its folder for an environment; make a new one")
 	}
 	return c, nil
+}
+
+// ReadConfigFile reads the pyvenv.cfg of that name, as [ReadConfig] does.
+func ReadConfigFile(name string) (Config, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return Config{}, err
+	}
+	defer f.Close()
+	return ReadConfig(f)
 }
 
 // newlines makes lines end as Python's text files do.
@@ -92,6 +116,13 @@ func strip(s string) string {
 // give back, such as one with a line break, is an error: it could pass for another key.
 func (c Config) write(w io.Writer) error {
 	systemSite := strconv.FormatBool(c.SystemSite)
+	var prompt, write string
+	if c.Prompt != "" {
+		prompt = pyRepr(c.Prompt)
+	}
+	if c.Write {
+		write = "true"
+	}
 	var b strings.Builder
 	for _, line := range []struct {
 		key, value string
@@ -100,8 +131,11 @@ func (c Config) write(w io.Writer) error {
 		{keyHome, c.Home, true},
 		{keySystemSite, systemSite, true},
 		{keyVersion, c.Version, false},
+		{keyPrompt, prompt, false},
 		{keyExecutable, c.Executable, false},
 		{keyCommand, c.Command, false},
+		{keyBuild, c.Build, false},
+		{keyWrite, write, false},
 	} {
 		if line.value == "" && !line.needed {
 			continue

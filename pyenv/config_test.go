@@ -26,6 +26,9 @@ func TestReadConfig(t *testing.T) {
 		"blanks inside":       {"home = /a b/c\u00a0d\ninclude-system-site-packages=no", Config{Home: "/a b/c\u00a0d"}},
 		"comment-like lines":  {"# home = /x\nhome=/b\ninclude-system-site-packages=no", Config{Home: "/b"}},
 		"value with equals":   {"home = /a=b\ninclude-system-site-packages=no", Config{Home: "/a=b"}},
+		"prompt as repr":      {"home=/b\nprompt = \"it's \\x07 \\u2028\"\ninclude-system-site-packages=no", Config{Home: "/b", Prompt: "it's \a \u2028"}},
+		"prompt as it is":     {"home=/b\nprompt = 'half\ninclude-system-site-packages=no", Config{Home: "/b", Prompt: "'half"}},
+		"Mayfly's own":        {"home=/b\nmayfly-build=/d/python/3.12.0\nmayfly-write = True\ninclude-system-site-packages=no", Config{Home: "/b", Build: "/d/python/3.12.0", Write: true}},
 		"no line end at last": {"include-system-site-packages=no\nhome = /a", Config{Home: "/a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,6 +74,7 @@ func TestConfigThatWouldReadOtherwiseIsNotWritten(t *testing.T) {
 
 func FuzzReadConfig(f *testing.F) {
 	f.Add("home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.12.0\nexecutable = /usr/bin/python3\ncommand = x\n")
+	f.Add("home=/x\nprompt='it\\'s \\x07'\nmayfly-build=/d\nmayfly-write=true")
 	f.Add("HOME=\r\n= =\rInclude-System-Site-Packages=TRUE\x1c")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := ReadConfig(strings.NewReader(text))
@@ -79,7 +83,7 @@ func FuzzReadConfig(f *testing.F) {
 		}
 		var b strings.Builder
 		if err := c.write(&b); err != nil {
-			if len(text) < maxConfig-100 { // "home=" takes less than "home = "
+			if len(text) < maxConfig/12 { // "home=" takes less than "home = ", and a prompt's repr more than it
 				t.Errorf("%+v was read and cannot be written: %v", c, err)
 			}
 			return

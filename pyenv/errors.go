@@ -7,12 +7,12 @@ import (
 )
 
 var (
-	// ErrNoPython occurs when no installed base answers to the version that was asked for. The error is a
-	// [*NoPythonError].
+	// ErrNoPython occurs when no installed base answers to the version that was asked for (the error is a [*NoPythonError]), and when
+	// the host has no such CPython.
 	ErrNoPython = errors.New("no such CPython base")
 
-	// ErrVersion occurs when a version is no CPython version, is one that Mayfly cannot run (below 3.11), or is not the
-	// one that the build says of itself.
+	// ErrVersion occurs when a version is no CPython version, is one that Mayfly cannot run (below 3.11) or make environments over (below
+	// 3.8), or is not the one that the build says of itself.
 	ErrVersion = errors.New("unusable CPython version")
 
 	// ErrSource occurs when what was to be installed is not a CPython build for WASI, or is an archive that is unsafe to
@@ -28,7 +28,8 @@ var (
 	// ErrNoNPM occurs when the pinned build is asked for and there is no npm on PATH.
 	ErrNoNPM = errors.New("npm not found")
 
-	// ErrNotVenv occurs when a pyvenv.cfg has no home key, so that CPython would not take its folder for an environment.
+	// ErrNotVenv occurs when a pyvenv.cfg has no home key, so that CPython would not take its folder for an environment, and when a folder
+	// is to be upgraded or cleared that is none.
 	ErrNotVenv = errors.New("not a virtual environment")
 )
 

@@ -3,6 +3,7 @@
 package pyenv
 
 import (
+	"errors"
 	"os"
 	"syscall"
 )
@@ -21,3 +22,6 @@ func flock(f *os.File, how int) error {
 		}
 	}
 }
+
+// isHeld says whether tryLock has failed since somebody else holds the file.
+func isHeld(err error) bool { return errors.Is(err, syscall.EWOULDBLOCK) }

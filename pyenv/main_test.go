@@ -19,7 +19,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// The test binary plays two other parts: npm, if it is called by that name, and an installer that hangs in its Prober.
+// The test binary plays three other parts: npm, if it is called by that name, an installer that hangs in its Prober, and a builder of environments that hangs
+// after a step.
 func TestMain(m *testing.M) {
 	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "npm" {
 		os.Exit(fakeNPM())
@@ -29,7 +30,20 @@ func TestMain(m *testing.M) {
 		fmt.Println(err)
 		os.Exit(1)
 	}
+	if dir := os.Getenv("PYENV_TEST_VENV"); dir != "" {
+		os.Exit(hangInEnvironment(dir, os.Getenv("PYENV_TEST_STEP")))
+	}
 	goleak.VerifyTestMain(m)
+}
+
+// hangInEnvironment makes an environment, and does not end when it has come to a step.
+func hangInEnvironment(dir, step string) int {
+	b := Builder{Python: wasi("3.13.0"), Clear: true, After: map[Step]func(context.Context, *Context) error{Step(step): func(context.Context, *Context) error {
+		_, err := hangs{}.Probe(context.Background(), "", "")
+		return err
+	}}}
+	fmt.Println(b.Create(context.Background(), dir))
+	return 1
 }
 
 // hangs tells that it is at work, and does not end.

@@ -140,7 +140,7 @@ func (b *bases) start(ctx context.Context, base *pythonBase, build pyenv.Base, e
 	config := &python.Config{
 		Runtime: base.module.runtime, Compiled: base.module.compiled, Prepared: base.module.prepared, Env: env, Watchdog: b.rt.watchdog, Tracker: b.rt.tracker, Budget: b.rt.pool,
 	}
-	if config.Venv, err = b.rt.venv(&base.roots, "base", build); err != nil {
+	if config.Venv, err = b.rt.venv(ctx, &base.roots, "base", build); err != nil {
 		return err
 	}
 	if lib := build.Lib(); lib != "" {
@@ -205,15 +205,18 @@ func imageKey(of string, from ...string) string {
 	return of + "-" + hex.EncodeToString(sum[:])
 }
 
-// venv returns the environment called name over a build, made where there is none yet.
-func (rt *Runtime) venv(in *roots, name string, build pyenv.Base) (wasi.FS, error) {
+// venv returns the environment called name over a build, made where there is none yet. It has no interpreter and no scripts: only sandboxes see it.
+func (rt *Runtime) venv(ctx context.Context, in *roots, name string, build pyenv.Base) (wasi.FS, error) {
 	dir := filepath.Join(rt.cacheDir("venvs"), name+"-"+build.Version)
-	err := pyenv.Create(dir, pyenv.VenvOptions{
-		Home: python.BaseBinDir, Version: build.Version, Executable: python.BaseBinDir + "/python3",
-		Command: python.BaseBinDir + "/python3 -m venv --without-pip " + python.VenvDir,
-	})
-	if err != nil && !errors.Is(err, os.ErrExist) {
-		return nil, err
+	if _, err := os.Stat(filepath.Join(dir, "pyvenv.cfg")); err != nil {
+		none := func(context.Context, *pyenv.Context) error { return nil }
+		b := pyenv.Builder{
+			Python:  build.Interpreter(""),
+			Replace: map[pyenv.Step]func(context.Context, *pyenv.Context) error{pyenv.SetupScripts: none},
+		}
+		if err := b.Create(ctx, dir); err != nil && !errors.Is(err, os.ErrExist) { // which another goroutine has made
+			return nil, err
+		}
 	}
 	return in.view(os.OpenRoot(dir))
 }

@@ -199,7 +199,7 @@ func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases
 	if l.function.App, err = l.roots.view(e.rt.openFiles(e.ver.record.Digest)); err != nil {
 		return err
 	}
-	if l.function.Venv, err = e.rt.venv(&l.roots, e.ver.record.Digest, build); err != nil {
+	if l.function.Venv, err = e.rt.venv(ctx, &l.roots, e.ver.record.Digest, build); err != nil {
 		return err
 	}
 	l.key = imageKey(e.ver.record.Digest, l.base.State().Digest())

@@ -40,8 +40,8 @@ var exits = []exit{
 		errs: []error{client.ErrAnswer}, kinds: []string{"function-failed", "timeout", "out-of-memory"},
 	},
 	{
-		code: 4, means: "refused: an artifact that cannot be deployed, a wrong token, a limit that was met, a CPython that is in use",
-		errs: []error{bundle.ErrRefused, errInUse, pyenv.ErrSource, pyenv.ErrVersion, pyenv.ErrDigest, pyenv.ErrInstalled}, kinds: []string{"no-python"},
+		code: 4, means: "refused: an artifact that cannot be deployed, a wrong token, a limit that was met, a CPython that is in use, a folder that is no environment",
+		errs: []error{bundle.ErrRefused, errInUse, pyenv.ErrSource, pyenv.ErrVersion, pyenv.ErrDigest, pyenv.ErrInstalled, pyenv.ErrNotVenv}, kinds: []string{"no-python"},
 	},
 	{code: exitFailed, means: "failed in any other way"},
 }

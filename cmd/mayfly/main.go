@@ -8,7 +8,12 @@ import (
 	"syscall"
 )
 
-func main() { os.Exit(mainCode()) }
+func main() {
+	if isPython(os.Args[0]) {
+		os.Exit(launchPython(os.Args))
+	}
+	os.Exit(mainCode())
+}
 
 func mainCode() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -26,6 +26,12 @@ func errnoOfSystem(err error) wasi.Errno {
 		return wasi.EINVAL
 	case syscall.EXDEV:
 		return wasi.EXDEV
+	case syscall.ENOSPC, syscall.EDQUOT:
+		return wasi.ENOSPC
+	case syscall.EFBIG:
+		return wasi.EFBIG
+	case syscall.EROFS:
+		return wasi.EROFS
 	}
 	return wasi.EIO
 }

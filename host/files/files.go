@@ -1,5 +1,6 @@
-// Package files has the file systems that a sandbox sees: read-only views of folders and of embedded files (ReadOnly), a private
-// temporary folder in memory (Temp), a few devices (Devices), and the tree that joins them (Mounts).
+// Package files has the file systems that a sandbox sees: read-only views of folders and of embedded files (ReadOnly), folders
+// of the host's that can be changed (Folder), a private temporary folder in memory (Temp), a few devices (Devices), and the tree that joins
+// them (Mounts).
 //
 // They implement the interfaces that host/wasi states.
 package files

@@ -3,6 +3,7 @@ package files
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 
 	"github.com/mayfly-faas/mayfly/host/wasi"
@@ -74,4 +75,37 @@ func (*Writer) Stat() (wasi.Stat, wasi.Errno) { return wasi.Stat{Links: 1}, 0 }
 func (w *Writer) WriteAt(_ context.Context, p []byte, _ int64) (int, wasi.Errno) {
 	n, err := w.W.Write(p)
 	return n, errnoOf(err)
+}
+
+// Reader is a stream that comes from an io.Reader, such as the standard input of the host's process.
+type Reader struct {
+	wasi.NoFile
+	// R gives what the guest reads. It is used by one guest at a time, and may wait.
+	R io.Reader
+}
+
+// Stat implements wasi.File.
+func (*Reader) Stat() (wasi.Stat, wasi.Errno) { return wasi.Stat{Links: 1}, 0 }
+
+// ReadAt implements wasi.File.
+func (r *Reader) ReadAt(_ context.Context, p []byte, _ int64) (int, wasi.Errno) {
+	for {
+		n, err := r.R.Read(p)
+		switch {
+		case n > 0 || len(p) == 0 || errors.Is(err, io.EOF):
+			return n, 0
+		case err != nil:
+			return 0, errnoOf(err)
+		}
+	}
+}
+
+// Terminal is a stream that the guest takes for a terminal.
+type Terminal struct{ wasi.File }
+
+// Stat implements wasi.File.
+func (t Terminal) Stat() (wasi.Stat, wasi.Errno) {
+	st, errno := t.File.Stat()
+	st.Type = wasi.CharacterDevice
+	return st, errno
 }

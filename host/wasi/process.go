@@ -56,7 +56,8 @@ func NewProcess(root FS) (*Process, error) {
 // SetStream puts f, a stream, at descriptor fd, in place of what was open there. It is for the standard streams and for what
 // a sandbox has beside them at a fixed number.
 func (p *Process) SetStream(fd int, f File) {
-	p.openOwn(fd, &descriptor{file: f, kind: Unknown, read: true, write: true})
+	st, _ := f.Stat() // a stream is Unknown, or the CharacterDevice that a terminal is
+	p.openOwn(fd, &descriptor{file: f, kind: st.Type, read: true, write: true})
 }
 
 // Begin starts the clocks by which CPU time is told: the guest begins to run for a new request.

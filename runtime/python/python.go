@@ -30,7 +30,6 @@ const (
 	VenvDir    = "/venv"          // the function's environment
 	sdkDir     = "/mayfly"        // the package mayfly; not under /usr, which some builds keep inside the binary
 	baseLibDir = "/usr/local/lib" // where CPython for WASI looks for its standard library
-	BaseBinDir = "/usr/local/bin" // home in pyvenv.cfg: the folder CPython takes its prefix from
 	callDevice = "call"           // under /dev: where requests come from and responses go
 	executable = VenvDir + "/bin/python3"
 )
