@@ -156,6 +156,12 @@ func (w *Wheel) list(z *zip.Reader, l Limits) error {
 	return nil
 }
 
+// Recorded is what RECORD says of a file. ok is false for RECORD itself and what signs it.
+func (w *Wheel) Recorded(path string) (entry RecordEntry, ok bool) {
+	entry, ok = w.record[path]
+	return entry, ok
+}
+
 // Unpack writes all files below root, which has none of them, as RECORD says they are. Modes are 0444, or 0555 for what is executable. After
 // an error some files are there: root is one that the caller throws away.
 func (w *Wheel) Unpack(ctx context.Context, root *os.Root) error {

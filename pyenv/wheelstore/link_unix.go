@@ -1,0 +1,18 @@
+//go:build unix
+
+package wheelstore
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+const hardLinks = true
+
+// links says how many names a file has.
+func links(info fs.FileInfo) uint64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Nlink)
+	}
+	return 1
+}
