@@ -28,7 +28,7 @@ func (s Store) Prune() (Pruned, error) {
 	if err != nil {
 		return p, err
 	}
-	l := flock.New(filepath.Join(s.Dir, lockName))
+	l := flock.New(filepath.Join(s.Dir, lockName), flock.SetPermissions(0o644))
 	ok, err := l.TryLock()
 	if err != nil {
 		return p, fmt.Errorf("lock the store of wheels %s: %w", s.Dir, err)

@@ -71,7 +71,7 @@ func (s Store) Hold(ctx context.Context) (release func() error, err error) {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	l := flock.New(filepath.Join(s.Dir, lockName))
+	l := flock.New(filepath.Join(s.Dir, lockName), flock.SetPermissions(0o644))
 	if _, err := l.TryRLockContext(ctx, 20*time.Millisecond); err != nil {
 		return nil, fmt.Errorf("lock the store of wheels %s: %w", s.Dir, err)
 	}
