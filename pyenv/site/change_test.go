@@ -373,6 +373,17 @@ func TestEnvironmentWithALongPathHasScriptsThatStart(t *testing.T) {
 	equal(t, strings.HasPrefix(shebang("/"+strings.Repeat("x", 125)), "#!/bin/sh\n"), true)
 }
 
+func TestScriptsOfPipAreForThePythonThatItIsInstalledFor(t *testing.T) {
+	e, o := environment(t), options(t)
+	install(t, e, o, wheeltest.Wheel{Project: "pip", Version: "23.0", EntryPoints: "[console_scripts]\npip = pip:main\npip3 = pip:main\npip3.9 = pip:main\n"}.Build(t))
+	names, err := filepath.Glob(filepath.Join(e.Scripts(), "pip*"))
+	check(t, err)
+	for i, n := range names {
+		names[i] = filepath.Base(n)
+	}
+	equal(t, names, []string{"pip", "pip3", "pip3.12"})
+}
+
 func TestWindowsLayout(t *testing.T) {
 	dir := t.TempDir()
 	check(t, os.MkdirAll(filepath.Join(dir, "Scripts"), 0o755))

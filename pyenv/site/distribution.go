@@ -30,7 +30,8 @@ type Distribution struct {
 	info string // the dist-info folder, relative to the environment
 }
 
-// List is all packages with a .dist-info folder, by name. What has an .egg-info, or no metadata that can be read, is passed over, as pip does.
+// List is all packages with a .dist-info folder, by name. What has an .egg-info, as no wheel does, or metadata that
+// cannot be read, is passed over.
 func (e *Environment) List(ctx context.Context) (list []Distribution, err error) {
 	err = e.read(ctx, func(root *os.Root) error {
 		list, err = e.list(root)
