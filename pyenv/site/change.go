@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 
 	"github.com/mayfly-faas/mayfly/pyenv/wheel"
@@ -45,8 +44,6 @@ type Options struct {
 
 	// Installer is what INSTALLER says. "" is mayfly.
 	Installer string
-
-	step func() error // called before each change to the environment, for tests
 }
 
 // Result is what a change has done.
@@ -70,8 +67,8 @@ func (e *Environment) Apply(ctx context.Context, c Change, o Options) (Result, e
 	}
 	defer release()
 	var result Result
-	err = e.change(ctx, func(root *os.Root) error {
-		p, err := e.plan(root, c, entries)
+	err = e.change(ctx, func(root disk) error {
+		p, err := e.plan(root.Root, c, entries)
 		if err != nil {
 			return err
 		}
@@ -84,11 +81,11 @@ func (e *Environment) Apply(ctx context.Context, c Change, o Options) (Result, e
 		if err != nil {
 			return errors.Join(err, root.RemoveAll(changeDir))
 		}
-		if err := j.apply(ctx, root, o.step); err != nil {
+		if err := j.apply(ctx, root); err != nil {
 			return err
 		}
 		result.Removed = p.removed
-		list, err := e.list(root)
+		list, err := e.list(root.Root)
 		if err != nil {
 			return err
 		}

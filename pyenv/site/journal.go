@@ -47,22 +47,49 @@ type journal struct {
 
 func numbered(dir string, n int) string { return path.Join(dir, strconv.Itoa(n)) }
 
-// apply does what the journal says. Everything in new is ready. What it has done is undone if it fails. step is for tests: it is called before
-// each change to the disk.
-func (j journal) apply(ctx context.Context, root *os.Root, step func() error) error {
-	if err := j.write(root); err != nil {
+// disk is the environment while it is changed. step is for tests: it is called before each change of a journal, and may end it.
+type disk struct {
+	*os.Root
+	step func() error
+}
+
+func (d disk) next() error {
+	if d.step == nil {
+		return nil
+	}
+	return d.step()
+}
+
+func (d disk) Rename(from, to string) error {
+	if err := d.next(); err != nil {
 		return err
 	}
-	if err := j.do(ctx, root, step); err != nil {
+	return d.Root.Rename(from, to)
+}
+
+func (d disk) RemoveAll(name string) error {
+	if err := d.next(); err != nil {
+		return err
+	}
+	return d.Root.RemoveAll(name)
+}
+
+// apply does what the journal says. Everything in new is ready. What it has done is undone if it fails.
+func (j journal) apply(ctx context.Context, root disk) error {
+	if err := j.write(root); err != nil {
+		return errors.Join(err, root.RemoveAll(changeDir))
+	}
+	if err := j.do(ctx, root); err != nil {
 		if undo := j.undo(root); undo != nil {
 			return errors.Join(err, fmt.Errorf("undo, which is tried again by the next command: %w", undo))
 		}
 		return err
 	}
-	return j.finish(root)
+	_ = j.finish(root) // it has happened; the next command clears up what this one could not
+	return nil
 }
 
-func (j journal) write(root *os.Root) error {
+func (j journal) write(root disk) error {
 	data, err := json.Marshal(j)
 	if err != nil {
 		return err
@@ -78,15 +105,9 @@ func (j journal) write(root *os.Root) error {
 	return root.Rename(journalName+".tmp", journalName)
 }
 
-func (j journal) do(ctx context.Context, root *os.Root, step func() error) error {
-	next := func() error {
-		if err := ctx.Err(); err != nil || step == nil {
-			return err
-		}
-		return step()
-	}
+func (j journal) do(ctx context.Context, root disk) error {
 	for i, p := range j.Remove {
-		if err := next(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if err := root.Rename(p, numbered(oldDir, i)); err != nil {
@@ -94,15 +115,12 @@ func (j journal) do(ctx context.Context, root *os.Root, step func() error) error
 		}
 	}
 	for _, p := range j.Make {
-		if err := next(); err != nil {
-			return err
-		}
 		if err := root.Mkdir(p, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
 	for i, p := range j.Add {
-		if err := next(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if _, err := root.Lstat(p); err == nil {
@@ -112,14 +130,11 @@ func (j journal) do(ctx context.Context, root *os.Root, step func() error) error
 			return err
 		}
 	}
-	if err := next(); err != nil {
-		return err
-	}
 	return root.Rename(changeDir, doneDir)
 }
 
 // undo brings back what was before. It may be called again, wherever it was cut off.
-func (j journal) undo(root *os.Root) error {
+func (j journal) undo(root disk) error {
 	for i, p := range slices.Backward(j.Add) {
 		if _, err := root.Lstat(numbered(newDir, i)); err == nil {
 			continue // was not added
@@ -134,7 +149,10 @@ func (j journal) undo(root *os.Root) error {
 		}
 	}
 	for _, p := range slices.Backward(j.Make) {
-		_ = root.Remove(p) // is empty, or somebody else's too
+		if err := root.next(); err != nil {
+			return err
+		}
+		_ = root.Remove(p) // unless somebody else has put something there
 	}
 	if err := root.Remove(journalName); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -143,15 +161,18 @@ func (j journal) undo(root *os.Root) error {
 }
 
 // finish clears up after a change that has happened.
-func (j journal) finish(root *os.Root) error {
+func (j journal) finish(root disk) error {
 	for _, p := range j.Sweep {
-		_ = root.Remove(p) // fails if something is left in it
+		if err := root.next(); err != nil {
+			return err
+		}
+		_ = root.Remove(p) // unless something is left in it
 	}
 	return root.RemoveAll(doneDir)
 }
 
 // recoverChange ends what a killed process has begun. The environment is locked.
-func recoverChange(root *os.Root) error {
+func recoverChange(root disk) error {
 	var j journal
 	switch ok, err := j.read(root, doneJournal); {
 	case err != nil:
@@ -170,7 +191,7 @@ func recoverChange(root *os.Root) error {
 	return errors.Join(root.RemoveAll(changeDir), root.RemoveAll(doneDir)) // not begun, or all but deleted
 }
 
-func (j *journal) read(root *os.Root, name string) (ok bool, err error) {
+func (j *journal) read(root disk, name string) (ok bool, err error) {
 	data, err := root.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -186,11 +207,12 @@ func (j *journal) read(root *os.Root, name string) (ok bool, err error) {
 }
 
 // change calls f while nobody else reads or changes the environment.
-func (e *Environment) change(ctx context.Context, f func(*os.Root) error) error {
-	root, err := os.OpenRoot(e.Dir)
+func (e *Environment) change(ctx context.Context, f func(disk) error) error {
+	opened, err := os.OpenRoot(e.Dir)
 	if err != nil {
 		return err
 	}
+	root := disk{opened, e.step}
 	defer root.Close()
 	if err := root.Mkdir(bookkeeping, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
@@ -229,7 +251,7 @@ func (e *Environment) read(ctx context.Context, f func(*os.Root) error) error {
 			return f(root)
 		}
 		l.Close()
-		if err := e.change(ctx, func(*os.Root) error { return nil }); err != nil {
+		if err := e.change(ctx, func(disk) error { return nil }); err != nil {
 			return err
 		}
 	}

@@ -29,21 +29,22 @@ func TestMain(m *testing.M) {
 
 func killed(dir string) int {
 	at, _ := strconv.Atoi(os.Getenv("SITE_TEST_STEP"))
-	o := Options{Store: wheelstore.Store{Dir: os.Getenv("SITE_TEST_STORE")}, Compiler: fakeCompiler{}, Interpreter: "fake", step: func() error {
-		if at--; at < 0 {
-			p, err := os.FindProcess(os.Getpid())
-			if err != nil {
-				return err
-			}
-			if err := p.Signal(syscall.SIGKILL); err != nil {
-				return err
-			}
-			select {}
-		}
-		return nil
-	}}
+	o := Options{Store: wheelstore.Store{Dir: os.Getenv("SITE_TEST_STORE")}, Compiler: fakeCompiler{}, Interpreter: "fake"}
 	e, err := Open(dir)
 	if err == nil {
+		e.step = func() error {
+			if at--; at < 0 {
+				p, err := os.FindProcess(os.Getpid())
+				if err != nil {
+					return err
+				}
+				if err := p.Signal(syscall.SIGKILL); err != nil {
+					return err
+				}
+				select {}
+			}
+			return nil
+		}
 		_, err = e.Apply(context.Background(), Change{Install: []Item{{File: os.Getenv("SITE_TEST_WHEEL")}}, Remove: []string{"other"}}, o)
 	}
 	if err != nil {

@@ -34,7 +34,8 @@ type source struct {
 	file       string
 	content    []byte
 	executable bool
-	of         string // project, for messages
+	of         string // the wheel
+	source     string // of byte code: the .py file, relative to the environment
 	recorded   wheel.RecordEntry
 }
 
@@ -215,7 +216,7 @@ func (p *plan) install(ctx context.Context, entry wheelstore.Entry, item Item, o
 			if err != nil {
 				return err
 			}
-			s := source{file: filepath.Join(dir, filepath.FromSlash(f)), recorded: wheel.RecordEntry{Size: -1}} // as pip has it
+			s := source{file: filepath.Join(dir, filepath.FromSlash(f)), source: sourceOf(to), recorded: wheel.RecordEntry{Size: -1}} // as pip has it
 			if err := put(to, s); err != nil {
 				return err
 			}
@@ -240,6 +241,16 @@ func (p *plan) install(ctx context.Context, entry wheelstore.Entry, item Item, o
 	}
 	record = append(record, wheel.RecordEntry{Path: p.e.recordPath(info + "/RECORD"), Size: -1})
 	return p.put(info+"/RECORD", source{content: wheel.FormatRecord(record), of: entry.FileName}, o)
+}
+
+// sourceOf is the .py file of byte code in __pycache__.
+func sourceOf(byteCode string) string {
+	stem, _, _ := strings.Cut(path.Base(byteCode), ".opt-")
+	stem = strings.TrimSuffix(stem, ".pyc")
+	if i := strings.LastIndexByte(stem, '.'); i > 0 {
+		stem = stem[:i]
+	}
+	return path.Join(path.Dir(path.Dir(byteCode)), stem+".py")
 }
 
 // kind is what is done to a file beside putting it where it belongs.
@@ -293,6 +304,9 @@ func (p *plan) put(to string, s source, o Options) error {
 	}
 	if other, ok := p.add[to]; ok {
 		switch {
+		case s.source != "" && p.add[s.source].of == s.of: // its source was the last one
+			p.add[to] = s
+		case s.source != "": // packages that share the source
 		case other.of == s.of:
 			return detailf(ErrConflict, "%s has %s twice, by different ways: nothing was installed", s.of, to)
 		case other.recorded.Hash == s.recorded.Hash && s.recorded.Hash != (wheel.Hash{}):
@@ -320,6 +334,8 @@ func (p *plan) put(to string, s source, o Options) error {
 		}
 		same := p.same(to, s)
 		switch {
+		case s.source != "" && owner != "" && p.add[s.source].of != s.of:
+			return nil
 		case same && owner != "":
 			return nil // both have it
 		case same || o.Overwrite || strings.HasSuffix(to, ".pyc"):

@@ -34,6 +34,8 @@ type Environment struct {
 	scripts string
 	headers string // with a folder for each project
 	windows bool   // the layout, not the system
+
+	step func() error // see disk
 }
 
 // Open finds the folders of a virtual environment (PEP 405), in the layout of POSIX or of Windows. The error is [ErrNotEnvironment] if
