@@ -105,9 +105,9 @@ func (e *Environment) Apply(ctx context.Context, c Change, o Options) (Result, e
 }
 
 // entries brings all wheels into the store, before the environment is locked. release lets go of the store.
-func (c Change) entries(ctx context.Context, o Options) (entries []wheelstore.Entry, release func() error, err error) {
+func (c Change) entries(ctx context.Context, o Options) (entries []wheelstore.Entry, release func(), err error) {
 	if len(c.Install) == 0 {
-		return nil, func() error { return nil }, nil
+		return nil, func() {}, nil
 	}
 	if o.Store.Dir == "" {
 		return nil, nil, fmt.Errorf("%w: installing needs a store", ErrRequest)

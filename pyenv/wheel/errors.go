@@ -62,11 +62,20 @@ func refusePath(is error, wheel, path, why string) error {
 	return &Error{Wheel: wheel, Path: path, Why: why, Is: is}
 }
 
+// at adds the wheel and the path to what is known of the path alone.
+func at(err error, wheel, path string) error {
+	var e *Error
+	if errors.As(err, &e) && e.Path == "" {
+		return &Error{Wheel: wheel, Path: path, Why: e.Why, Is: e.Is}
+	}
+	return err
+}
+
 // in adds the wheel and the path to what a parser said.
 func in(err error, wheel, path string) error {
 	var e *Error
-	if errors.As(err, &e) && e.Path == "" {
-		return &Error{Wheel: wheel, Path: path, Why: "is wrong: " + e.Why, Is: e.Is}
+	if errors.As(err, &e) {
+		return at(refuse(e.Is, "", "is wrong: %s", e.Why), wheel, path)
 	}
 	return err
 }

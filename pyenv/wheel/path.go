@@ -81,14 +81,14 @@ type seenPath struct {
 
 func newPathSet(limit int) *pathSet { return &pathSet{seen: map[string]seenPath{}, limit: limit} }
 
-// add says what is wrong with a path, by itself or with those before.
-func (s *pathSet) add(p string, folder bool) (is error, why string) {
+// add says what is wrong with a path, by itself or with those before: an [*Error] without the path.
+func (s *pathSet) add(p string, folder bool) error {
 	if why := CheckPath(p); why != "" {
-		return ErrUnsafe, why
+		return refuse(ErrUnsafe, "", "%s", why)
 	}
 	if dir := path.Dir(p); dir != "." {
-		if is, why := s.addFolder(dir); is != nil {
-			return is, why
+		if err := s.addFolder(dir); err != nil {
+			return err
 		}
 	}
 	if folder {
@@ -99,33 +99,33 @@ func (s *pathSet) add(p string, folder bool) (is error, why string) {
 	s.seen[key] = seenPath{p, false}
 	switch {
 	case !ok:
-		return nil, ""
+		return nil
 	case old.folder:
-		return ErrUnsafe, "is a file and a folder"
+		return refuse(ErrUnsafe, "", "is a file and a folder")
 	case old.path == p:
-		return ErrUnsafe, "is there twice"
+		return refuse(ErrUnsafe, "", "is there twice")
 	}
-	return ErrUnsafe, "is the same file as \"" + old.path + "\" where case does not count"
+	return refuse(ErrUnsafe, "", "is the same file as %q where case does not count", old.path)
 }
 
-func (s *pathSet) addFolder(p string) (is error, why string) {
+func (s *pathSet) addFolder(p string) error {
 	for ; p != "."; p = path.Dir(p) {
 		key := fold(p)
 		old, ok := s.seen[key]
 		switch {
 		case ok && !old.folder:
-			return ErrUnsafe, "needs a folder where \"" + old.path + "\" is a file"
+			return refuse(ErrUnsafe, "", "needs a folder where %q is a file", old.path)
 		case ok && old.path != p:
-			return ErrUnsafe, "is in the same folder as \"" + old.path + "\" where case does not count"
+			return refuse(ErrUnsafe, "", "is in the same folder as %q where case does not count", old.path)
 		case ok:
-			return nil, ""
+			return nil
 		}
 		s.seen[key] = seenPath{p, true}
 		if s.folders++; s.folders > s.limit {
-			return ErrLimit, "is in one folder too many"
+			return refuse(ErrLimit, "", "is in one folder too many")
 		}
 	}
-	return nil, ""
+	return nil
 }
 
 // fold brings together what differs by case. By upper case first, since more letters than one may have the same.

@@ -146,8 +146,8 @@ func (w *Wheel) list(z *zip.Reader, l Limits) error {
 			return refusePath(ErrLimit, w.Name.File, f.Name, fmt.Sprintf("would make it more than %d bytes unpacked", l.Bytes))
 		}
 		left -= f.UncompressedSize64
-		if is, why := paths.add(name, folder); is != nil {
-			return refusePath(is, w.Name.File, f.Name, why)
+		if err := paths.add(name, folder); err != nil {
+			return at(err, w.Name.File, f.Name)
 		}
 		if !folder {
 			w.Files = append(w.Files, File{name, int64(f.UncompressedSize64), mode&0o111 != 0, f})

@@ -48,11 +48,11 @@ func (s Store) Prune() (Pruned, error) {
 		if len(n.Name()) != 64 || !n.IsDir() {
 			continue
 		}
-		bytes, linked, err := usage(dir)
+		bytes, used, err := usage(dir)
 		if err != nil {
 			return p, err
 		}
-		if linked {
+		if used {
 			continue
 		}
 		// Renamed first, so that nobody finds half an entry.
@@ -70,7 +70,7 @@ func (s Store) Prune() (Pruned, error) {
 }
 
 // usage is the bytes of an entry, and whether anything but the entry has its files.
-func usage(dir string) (bytes int64, linked bool, err error) {
+func usage(dir string) (bytes int64, used bool, err error) {
 	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -80,8 +80,8 @@ func usage(dir string) (bytes int64, linked bool, err error) {
 			return err
 		}
 		bytes += info.Size()
-		linked = linked || links(info) > 1
+		used = used || linked(info)
 		return nil
 	})
-	return bytes, linked, err
+	return bytes, used, err
 }

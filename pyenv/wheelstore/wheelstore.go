@@ -67,7 +67,7 @@ type File struct {
 func (e Entry) Dir() string { return filepath.Join(e.dir, filesName) }
 
 // Hold keeps Prune away until release is called. Entries are safe to link from meanwhile.
-func (s Store) Hold(ctx context.Context) (release func() error, err error) {
+func (s Store) Hold(ctx context.Context) (release func(), err error) {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (s Store) Hold(ctx context.Context) (release func() error, err error) {
 	if _, err := l.TryRLockContext(ctx, 20*time.Millisecond); err != nil {
 		return nil, fmt.Errorf("lock the store of wheels %s: %w", s.Dir, err)
 	}
-	return l.Close, nil
+	return func() { _ = l.Close() }, nil // the lock ends with the file, whatever Close says
 }
 
 // Add unpacks the wheel at a path, unless it is in the store. digest is the SHA-256 that it has to have, "" for any. The error is one of package
@@ -237,8 +237,8 @@ func digestOf(ctx context.Context, file string) (string, error) {
 	buf := make([]byte, 1<<20)
 	for {
 		n, err := f.Read(buf)
-		sum.Write(buf[:n])
-		if err == io.EOF {
+		_, _ = sum.Write(buf[:n]) // a hash takes all
+		if errors.Is(err, io.EOF) {
 			return hex.EncodeToString(sum.Sum(nil)), nil
 		}
 		if err = errors.Join(err, ctx.Err()); err != nil {
