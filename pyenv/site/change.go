@@ -66,6 +66,11 @@ func (e *Environment) Apply(ctx context.Context, c Change, o Options) (Result, e
 		return Result{}, err
 	}
 	defer release()
+	if o.Compiler != nil && len(entries) > 0 {
+		if err := o.Store.Compile(ctx, entries, o.Interpreter, o.Compiler); err != nil {
+			return Result{}, err
+		}
+	}
 	var result Result
 	err = e.change(ctx, func(root disk) error {
 		p, err := e.plan(root.Root, c, entries)
@@ -73,7 +78,7 @@ func (e *Environment) Apply(ctx context.Context, c Change, o Options) (Result, e
 			return err
 		}
 		for i, item := range c.Install {
-			if err := p.install(ctx, entries[i], item, o); err != nil {
+			if err := p.install(entries[i], item, o); err != nil {
 				return err
 			}
 		}
@@ -104,7 +109,7 @@ func (e *Environment) Apply(ctx context.Context, c Change, o Options) (Result, e
 	return result, nil
 }
 
-// entries brings all wheels into the store, before the environment is locked. release lets go of the store.
+// entries brings all wheels into the store, which can take long, before the environment is locked. release lets go of the store.
 func (c Change) entries(ctx context.Context, o Options) (entries []wheelstore.Entry, release func(), err error) {
 	if len(c.Install) == 0 {
 		return nil, func() {}, nil

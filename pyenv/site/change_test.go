@@ -177,7 +177,7 @@ func TestFailedChangeLeavesAllAsItWas(t *testing.T) {
 	o.Compiler, o.Interpreter = failing{}, "x"
 	before = snapshot(t, e.Dir)
 	_, err = e.Apply(t.Context(), Change{Install: []Item{{File: demo("3.0").Build(t)}}}, o)
-	wantError(t, err, err, "compile demo-3.0-py3-none-any.whl: no interpreter")
+	wantError(t, err, err, "compile byte code: no interpreter")
 	equal(t, snapshot(t, e.Dir), before)
 }
 

@@ -1,7 +1,6 @@
 package site
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,7 +16,7 @@ import (
 )
 
 // install adds a wheel's files, and those that an installer writes.
-func (p *plan) install(ctx context.Context, entry wheelstore.Entry, item Item, o Options) error {
+func (p *plan) install(entry wheelstore.Entry, item Item, o Options) error {
 	info := path.Join(p.e.lib, entry.DistInfo)
 	var record []wheel.RecordEntry
 	put := func(to string, s source) error {
@@ -73,7 +72,7 @@ func (p *plan) install(ctx context.Context, entry wheelstore.Entry, item Item, o
 		}
 	}
 	if o.Compiler != nil {
-		dir, files, err := o.Store.ByteCode(ctx, entry, o.Interpreter, o.Compiler)
+		dir, files, err := entry.ByteCode(o.Interpreter)
 		if err != nil {
 			return err
 		}

@@ -44,10 +44,11 @@ func ParseRecord(data []byte) ([]RecordEntry, error) {
 		e := RecordEntry{Path: strings.Clone(fields[0]), Size: -1}
 		if len(fields) > 1 && fields[1] != "" {
 			algorithm, digest, ok := strings.Cut(fields[1], "=")
+			digest = strings.TrimRight(digest, "=")
 			if !ok || algorithm == "" || digest == "" {
 				return nil, refuse(ErrFormat, "", "line %d has %.100q, which is not ALGORITHM=DIGEST", line, fields[1])
 			}
-			e.Hash = Hash{strings.Clone(algorithm), strings.Clone(strings.TrimRight(digest, "="))}
+			e.Hash = Hash{strings.Clone(algorithm), strings.Clone(digest)}
 		}
 		if len(fields) > 2 && fields[2] != "" {
 			e.Size, err = strconv.ParseInt(fields[2], 10, 64)

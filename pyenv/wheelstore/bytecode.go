@@ -22,72 +22,120 @@ type Compiler interface {
 
 var interpreterPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
-// ByteCode is the folder of the entry's byte code, which is compiled if it is not there, and the files in it: slash-separated paths as they
-// have to be beside the entry's files. interpreter says what c compiles for, such as a digest of its build: letters, digits, dots, dashes.
-// The caller holds the store.
-func (s Store) ByteCode(ctx context.Context, e Entry, interpreter string, c Compiler) (dir string, files []string, err error) {
+// Compile makes the byte code of entries that have none for an interpreter, all in one call of c: a sandbox takes longer to start than to compile a small
+// wheel. interpreter says what c compiles for, such as a digest of its build: letters, digits, dots, dashes. The caller holds the store.
+func (s Store) Compile(ctx context.Context, entries []Entry, interpreter string, c Compiler) error {
 	if !interpreterPattern.MatchString(interpreter) {
-		return "", nil, fmt.Errorf("byte code cannot be kept for an interpreter called %q: use letters, digits, dots and dashes", interpreter)
+		return fmt.Errorf("byte code cannot be kept for an interpreter called %q: use letters, digits, dots and dashes", interpreter)
 	}
-	dir = filepath.Join(e.dir, "bytecode", interpreter)
-	files, err = list(dir)
-	if err == nil {
-		return dir, files, nil
+	var missing []Entry
+	for _, e := range entries {
+		if !isDir(e.byteCode(interpreter)) {
+			missing = append(missing, e)
+		}
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", nil, err
+	if len(missing) == 0 {
+		return nil
 	}
 	stage, err := os.MkdirTemp(s.Dir, tempPrefix)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
 	defer os.RemoveAll(stage)
-	made := filepath.Join(stage, "made")
-	if err := e.compile(ctx, filepath.Join(stage, "sources"), made, c); err != nil {
-		return "", nil, fmt.Errorf("compile %s: %w", e.FileName, err)
+	sources := filepath.Join(stage, "sources")
+	var files []string
+	for _, e := range missing {
+		own, err := e.copySources(filepath.Join(sources, e.Digest))
+		if err != nil {
+			return err
+		}
+		for _, f := range own {
+			files = append(files, e.Digest+"/"+f)
+		}
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", nil, err
+	if len(files) > 0 {
+		if err := c.Compile(ctx, sources, files); err != nil {
+			return fmt.Errorf("compile byte code: %w", err)
+		}
 	}
-	if err := os.Rename(made, dir); err != nil && !isDir(dir) { // somebody else's is as good
-		return "", nil, err
+	for _, e := range missing {
+		made := filepath.Join(stage, e.Digest)
+		if err := e.collect(filepath.Join(sources, e.Digest), made); err != nil {
+			return err
+		}
+		to := e.byteCode(interpreter)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		if err := os.Rename(made, to); err != nil && !isDir(to) { // somebody else's is as good
+			return err
+		}
 	}
-	files, err = list(dir)
+	return nil
+}
+
+// ByteCode is the folder of the entry's byte code for an interpreter, and the files in it: slash-separated paths as they have to be beside the
+// entry's own. The error is fs.ErrNotExist if Compile was not called.
+func (e Entry) ByteCode(interpreter string) (dir string, files []string, err error) {
+	dir = e.byteCode(interpreter)
+	err = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, p)
+		files = append(files, filepath.ToSlash(rel))
+		return err
+	})
 	return dir, files, err
 }
 
-// compile gives copies of the sources to c, so that it cannot write to an environment's files, and takes from it what is byte code of theirs.
-func (e Entry) compile(ctx context.Context, sources, made string, c Compiler) error {
+func (e Entry) byteCode(interpreter string) string {
+	return filepath.Join(e.dir, "bytecode", interpreter)
+}
+
+// isSource says whether a file is compiled: a .py that goes to site-packages.
+func (e Entry) isSource(p string) bool {
+	in, data := strings.CutPrefix(p, e.Data+"/")
+	data = data && e.Data != ""
+	return strings.HasSuffix(p, ".py") && (!data || strings.HasPrefix(in, "purelib/") || strings.HasPrefix(in, "platlib/"))
+}
+
+// copySources gives copies to a compiler, so that it cannot write to an environment's files.
+func (e Entry) copySources(dir string) ([]string, error) {
+	var files []string
+	for _, f := range e.Files {
+		if !e.isSource(f.Path) {
+			continue
+		}
+		to := filepath.Join(dir, filepath.FromSlash(f.Path))
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return nil, err
+		}
+		if err := copyFile(filepath.Join(e.Dir(), filepath.FromSlash(f.Path)), to); err != nil {
+			return nil, err
+		}
+		files = append(files, f.Path)
+	}
+	return files, nil
+}
+
+// collect takes from what a compiler has left what is byte code of the entry's sources, and nothing else.
+func (e Entry) collect(sources, made string) error {
 	if err := os.Mkdir(made, 0o755); err != nil {
 		return err
 	}
-	var files []string
 	own := map[string]bool{}              // what the wheel has itself
 	stems := map[string]map[string]bool{} // of sources, by the folder of their byte code
 	for _, f := range e.Files {
 		own[f.Path] = true
-		if !strings.HasSuffix(f.Path, ".py") || e.Data != "" && strings.HasPrefix(f.Path, e.Data+"/") && !e.isLib(f.Path) {
+		if !e.isSource(f.Path) {
 			continue
 		}
-		to := filepath.Join(sources, filepath.FromSlash(f.Path))
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return err
-		}
-		if err := copyFile(filepath.Join(e.Dir(), filepath.FromSlash(f.Path)), to); err != nil {
-			return err
-		}
-		files = append(files, f.Path)
 		cache := path.Join(path.Dir(f.Path), "__pycache__")
 		if stems[cache] == nil {
 			stems[cache] = map[string]bool{}
 		}
 		stems[cache][strings.TrimSuffix(path.Base(f.Path), ".py")] = true
-	}
-	if len(files) == 0 {
-		return nil
-	}
-	if err := c.Compile(ctx, sources, files); err != nil {
-		return err
 	}
 	for cache, of := range stems {
 		dir := filepath.Join(sources, filepath.FromSlash(cache))
@@ -114,11 +162,6 @@ func (e Entry) compile(ctx context.Context, sources, made string, c Compiler) er
 	return nil
 }
 
-// isLib says whether a file of .data goes to site-packages.
-func (e Entry) isLib(p string) bool {
-	return strings.HasPrefix(p, e.Data+"/purelib/") || strings.HasPrefix(p, e.Data+"/platlib/")
-}
-
 // stemOf is STEM of byte code called STEM.TAG.pyc or STEM.TAG.opt-N.pyc (PEP 3147, 488), "" if it is called otherwise.
 func stemOf(name string) string {
 	name, ok := strings.CutSuffix(name, ".pyc")
@@ -130,19 +173,6 @@ func stemOf(name string) string {
 		return name[:i]
 	}
 	return ""
-}
-
-func list(dir string) ([]string, error) {
-	var files []string
-	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		rel, err := filepath.Rel(dir, p)
-		files = append(files, filepath.ToSlash(rel))
-		return err
-	})
-	return files, err
 }
 
 func isDir(dir string) bool {

@@ -137,10 +137,13 @@ func TestByteCodeIsCompiledOnceForEachInterpreter(t *testing.T) {
 	s := Store{Dir: t.TempDir()}
 	e, err := s.Add(t.Context(), demo.Build(t), "")
 	check(t, err)
+	other, err := s.Add(t.Context(), wheeltest.Wheel{Project: "other", Version: "1.0", Files: map[string]string{"data.txt": "no sources"}}.Build(t), "")
+	check(t, err)
 	c := &stamp{}
 	want := []string{"demo/__pycache__/__init__.cpython-312.pyc", "demo-1.0.data/purelib/__pycache__/extra.cpython-312.pyc"}
 	for range 2 {
-		dir, files, err := s.ByteCode(t.Context(), e, "cpython-3.12.0", c)
+		check(t, s.Compile(t.Context(), []Entry{e, other}, "cpython-3.12.0", c))
+		dir, files, err := e.ByteCode("cpython-3.12.0")
 		check(t, err)
 		equal(t, files, want)
 		data, err := os.ReadFile(filepath.Join(dir, files[0]))
@@ -148,16 +151,18 @@ func TestByteCodeIsCompiledOnceForEachInterpreter(t *testing.T) {
 		equal(t, string(data), "code of x = 1\n")
 	}
 	equal(t, c.calls, 1)
-	_, _, err = s.ByteCode(t.Context(), e, "cpython-3.13.0", c)
+	_, files, err := other.ByteCode("cpython-3.12.0")
 	check(t, err)
+	equal(t, files, []string(nil))
+	check(t, s.Compile(t.Context(), []Entry{e}, "cpython-3.13.0", c))
 	equal(t, c.calls, 2)
 	if _, err := s.Find(e.Digest); err != nil {
 		t.Errorf("the compiler got at the store: %v", err)
 	}
-	if _, _, err := s.ByteCode(t.Context(), e, "../x", c); err == nil {
+	if err := s.Compile(t.Context(), []Entry{e}, "../x", c); err == nil {
 		t.Error("a name that climbs was taken")
 	}
-	equal(t, names(t, s.Dir), []string{e.Digest, "lock"})
+	equal(t, len(names(t, s.Dir)), 3)
 }
 
 func TestPruneKeepsWhatIsLinked(t *testing.T) {
