@@ -273,6 +273,12 @@ func TestFilesInTheWayAreAnError(t *testing.T) {
 			"has bin/activate, which is the environment's own", false},
 		"itself": {wheeltest.Wheel{Files: map[string]string{"x.py": "a", "taker-1.0.data/purelib/x.py": "a"}}, func(*Environment) {}, ErrConflict,
 			"has lib/python3.12/site-packages/x.py twice, by different ways", false},
+		"another's dist-info": {wheeltest.Wheel{Files: map[string]string{"taker-1.0.data/purelib/pip-99.dist-info/METADATA": "Name: pip\nVersion: 99\n"}}, func(*Environment) {}, wheel.ErrUnsafe,
+			"would be among what another package says of itself, in pip-99.dist-info", false},
+		"another's dist-info by data": {wheeltest.Wheel{Files: map[string]string{"taker-1.0.data/data/lib/python3.12/site-packages/other-1.0.dist-info/x": "a"}}, func(*Environment) {}, wheel.ErrUnsafe,
+			"would be among what another package says of itself, in other-1.0.dist-info", false},
+		"its own RECORD": {wheeltest.Wheel{Files: map[string]string{"taker-1.0.data/purelib/taker-1.0.dist-info/RECORD": "a"}}, func(*Environment) {}, ErrConflict,
+			"taker-1.0.dist-info/RECORD twice, by different ways", false},
 		"another scheme": {wheeltest.Wheel{Files: map[string]string{"taker-1.0.data/root/x": "a"}}, func(*Environment) {}, wheel.ErrUnsupported,
 			`"taker-1.0.data/root/x" is for a place that there is not`, false},
 	} {

@@ -37,6 +37,9 @@ func (p *plan) install(entry wheelstore.Entry, item Item, o Options) error {
 		if err != nil {
 			return err
 		}
+		if info := p.e.infoOf(to); info != "" && info != entry.DistInfo {
+			return &wheel.Error{Wheel: entry.FileName, Path: f.Path, Why: "would be among what another package says of itself, in " + info, Is: wheel.ErrUnsafe}
+		}
 		s := source{file: filepath.Join(entry.Dir(), filepath.FromSlash(f.Path)), executable: f.Executable, recorded: f.RecordEntry}
 		switch kind {
 		case inInfo: // what an installer writes is not the wheel's to say
@@ -152,6 +155,19 @@ func (e *Environment) destination(entry wheelstore.Entry, p string) (string, kin
 		}
 	}
 	return "", 0, &wheel.Error{Wheel: entry.FileName, Path: p, Why: "is for a place that there is not: .data has purelib, platlib, scripts, headers and data", Is: wheel.ErrUnsupported}
+}
+
+// infoOf is the name of the dist-info folder that a path is in, "" if it is in none.
+func (e *Environment) infoOf(to string) string {
+	in, ok := strings.CutPrefix(to, e.lib+"/")
+	if !ok && e.lib != "." {
+		return ""
+	}
+	dir, _, _ := strings.Cut(in, "/")
+	if !strings.HasSuffix(strings.ToLower(dir), ".dist-info") {
+		return ""
+	}
+	return dir
 }
 
 // isLauncher says whether a script of a wheel is what an older builder made of an entry point, for its own system.

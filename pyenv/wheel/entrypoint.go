@@ -85,11 +85,17 @@ func ParseEntryPoints(data []byte) ([]EntryPoint, error) {
 	return points, nil
 }
 
+const maxScripts = 1000 // of one wheel; each becomes a file
+
 // checkScripts says what is wrong with the launchers that are asked for.
 func checkScripts(points []EntryPoint) (why string) {
+	scripts := 0
 	for _, p := range points {
 		if !p.Script() {
 			continue
+		}
+		if scripts++; scripts > maxScripts {
+			return fmt.Sprintf("has more than %d scripts", maxScripts)
 		}
 		if bad := CheckPath(p.Name); bad != "" || strings.Contains(p.Name, "/") {
 			if bad == "" {

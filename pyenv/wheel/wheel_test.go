@@ -137,6 +137,7 @@ func TestHostileWheelsAreRefused(t *testing.T) {
 		"script with code":    {wheeltest.Wheel{EntryPoints: "[console_scripts]\nx = os:system('x')\n"}, wheel.ErrUnsafe, `has a script that is not MODULE:FUNCTION: "x = os:system('x')"`},
 		"script of two lines": {wheeltest.Wheel{EntryPoints: "[console_scripts]\nx = a:b\n  import evil\n"}, wheel.ErrUnsafe, `has a script that is not MODULE:FUNCTION`},
 		"script of a module":  {wheeltest.Wheel{EntryPoints: "[console_scripts]\nx = a\n"}, wheel.ErrUnsafe, `has a script that is not MODULE:FUNCTION: "x = a"`},
+		"many scripts":        {wheeltest.Wheel{EntryPoints: "[console_scripts]\n" + strings.Repeat("x=a:b\n", 1001)}, wheel.ErrUnsafe, `has more than 1000 scripts`},
 		"no group":            {wheeltest.Wheel{EntryPoints: "x = a:b\n"}, wheel.ErrFormat, `entry_points.txt" is wrong: line 1 is no NAME = VALUE in a [GROUP]`},
 	} {
 		t.Run(name, func(t *testing.T) {

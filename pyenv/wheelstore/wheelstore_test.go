@@ -165,6 +165,23 @@ func TestByteCodeIsCompiledOnceForEachInterpreter(t *testing.T) {
 	equal(t, len(names(t, s.Dir)), 3)
 }
 
+// TestCopyIsMadeWhereThereAreNoLinks has it that a copy may be written, and runs if the file does.
+func TestCopyIsMadeWhereThereAreNoLinks(t *testing.T) {
+	from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")
+	check(t, os.WriteFile(from, []byte("x"), 0o555))
+	check(t, copyFile(from, to))
+	info, err := os.Stat(to)
+	check(t, err)
+	equal(t, info.Mode().Perm()&0o700, fs.FileMode(0o700))
+	check(t, os.WriteFile(to, []byte("y"), 0o644))
+	data, err := os.ReadFile(from)
+	check(t, err)
+	equal(t, string(data), "x")
+	if err := Place(from, to); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("something else was overwritten: %v", err)
+	}
+}
+
 func TestPruneKeepsWhatIsLinked(t *testing.T) {
 	if !hardLinks {
 		t.Skip("no hard links here")
