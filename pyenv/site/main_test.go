@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -24,6 +25,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("SITE_TEST_ENV"); dir != "" {
 		os.Exit(killed(dir))
 	}
+	_ = flag.Set("rapid.checks", "25") // of tests that write to the disk; -rapid.checks=N for more
 	os.Exit(m.Run())
 }
 

@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/flate"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -152,7 +151,7 @@ func TestHostileWheelsAreRefused(t *testing.T) {
 }
 
 func TestWheelThatUnpacksForEverIsStopped(t *testing.T) {
-	bomb := wheeltest.Member{Name: "lie", Content: deflated(64 << 20), Size: 10, Method: zip.Deflate, Unrecorded: true}
+	bomb := wheeltest.Member{Name: "lie", Content: deflated(4 << 20), Size: 10, Method: zip.Deflate, Unrecorded: true}
 	entry := wheeltest.Recorded("lie", "")
 	entry.Size = 10
 	w := wheeltest.Wheel{Project: "demo", Version: "1.0", Members: []wheeltest.Member{bomb},
@@ -185,17 +184,14 @@ func TestDamageAnywhereIsAnErrorOrHarmless(t *testing.T) {
 		damaged := bytes.Clone(data)
 		damaged[i] ^= 0xff
 		w, err := wheel.New(bytes.NewReader(damaged), int64(len(damaged)), filepath.Base(file), wheel.Limits{})
-		if err != nil {
+		if err != nil || w.Verify(t.Context()) != nil {
 			continue
 		}
 		dir := t.TempDir()
-		root, err := os.OpenRoot(dir)
+		unpack(t, w, dir)
+		got, err := os.ReadFile(filepath.Join(dir, "demo.py"))
 		check(t, err)
-		if w.Unpack(context.Background(), root) == nil {
-			got, _ := os.ReadFile(filepath.Join(dir, "demo.py"))
-			equal(t, string(got), "x = 1\n")
-		}
-		root.Close()
+		equal(t, string(got), "x = 1\n")
 	}
 }
 
