@@ -3,8 +3,10 @@ module github.com/mayfly-faas/mayfly
 go 1.26.0
 
 require (
+	deps.dev/util/pypi v0.0.0-20260727054525-2946ae4a6141
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/fasthttp/router v1.5.4
+	github.com/gofrs/flock v0.13.2
 	github.com/google/go-cmp v0.7.0
 	github.com/hashicorp/golang-lru/v2 v2.0.7
 	github.com/klauspost/compress v1.20.3
@@ -24,6 +26,7 @@ require (
 )
 
 require (
+	deps.dev/util/semver v0.0.0-20241230231135-52b7655a522f // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
