@@ -3,6 +3,7 @@ package index
 import (
 	"net/url"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -161,4 +162,33 @@ func hashes(m map[string]string) map[string]string {
 		return nil
 	}
 	return kept
+}
+
+// FileAt is the file that a URL names, as requirements of the form NAME @ URL do: https, http or file, with its hash after '#'. Credentials in the URL are
+// kept for its server, and are not in File.URL. The error is [ErrSource].
+func (c *Client) FileAt(s string) (File, error) {
+	u, err := url.Parse(s)
+	if err == nil && u.Scheme == "file" && u.Opaque != "" { // file:relative/path
+		var name string
+		if name, err = fromFileURL(u.Scheme + ":" + u.Opaque); err == nil {
+			if name, err = filepath.Abs(name); err == nil {
+				u.Path, u.Opaque = fileURL(name).Path, ""
+			}
+		}
+	}
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "file" || u.Opaque != "" || u.Scheme != "file" && u.Host == "" {
+		return File{}, detailf(ErrSource, "%s cannot be fetched: give an https://, http:// or file:/// URL of a wheel; others, such as git, would have to be built", requirement.RedactURL(s))
+	}
+	c.logins.take(u)
+	f, ok := linked(u, u.String())
+	if !ok {
+		return File{}, detailf(ErrSource, "%s is no file", shown(u))
+	}
+	f.Index = "its URL"
+	w, err := ParseWheelName(f.Name)
+	if err != nil {
+		return File{}, err
+	}
+	f.complete(w.Project)
+	return f, nil
 }
