@@ -131,7 +131,7 @@ func (c *Client) download(ctx context.Context, f File, dir string, o DownloadOpt
 		r := request{url: f.URL, header: http.Header{"Accept-Encoding": {"identity"}}, limit: c.limits.wheel, timeout: c.o.DownloadTimeout}
 		err = c.fetch(ctx, r, func(resp *http.Response, in io.Reader) error { return copyAll(in, max(resp.ContentLength, f.Size, 0)) })
 		if errors.Is(err, errMissing) {
-			err = detailf(ErrIndex, "fetch %s: the index names it, and the server does not have it", shownText(f.URL))
+			err = gone(f)
 		}
 	}
 	if err != nil {
@@ -157,6 +157,10 @@ func (c *Client) download(ctx context.Context, f File, dir string, o DownloadOpt
 		return d, err
 	}
 	return d, os.Rename(tmp.Name(), d.Path)
+}
+
+func gone(f File) error {
+	return detailf(ErrIndex, "fetch %s: the index names it, and the server does not have it", shownText(f.URL))
 }
 
 func (c *Client) copyLocal(f File, copyAll func(io.Reader, int64) error) error {

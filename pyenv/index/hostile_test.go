@@ -154,7 +154,7 @@ func TestHostileFiles(t *testing.T) {
 		index.JSON = true
 		return func(w http.ResponseWriter, r *http.Request) {
 			if change == nil || strings.HasPrefix(r.URL.Path, "/simple/") || !change(w, r) {
-				index.ServeHTTP(w, r)
+				index.Answer(w, r)
 			}
 		}
 	}
@@ -207,7 +207,7 @@ func TestHostileFiles(t *testing.T) {
 		"a wheel that is not there": {serve(with(good.File(), func(f *indextest.File) { f.Metadata = nil }), func(w http.ResponseWriter, r *http.Request) bool {
 			http.NotFound(w, r)
 			return true
-		}), errMissing, ""},
+		}), ErrIndex, "the index names it, and the server does not have it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, cache := hostile(t, c.h)

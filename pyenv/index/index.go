@@ -64,6 +64,21 @@ type Options struct {
 	Transport http.RoundTripper
 }
 
+// With adds what a requirements file says of sources: its index takes the place of the first one, as with pip.
+func (o Options) With(f requirement.Options) Options {
+	o.Indexes = slices.Clone(o.Indexes)
+	if f.IndexURL != "" {
+		o.Indexes = append([]string{f.IndexURL}, o.Indexes[min(1, len(o.Indexes)):]...)
+	}
+	if len(o.Indexes) == 0 && len(f.ExtraIndexURLs) > 0 {
+		o.Indexes = []string{PyPI}
+	}
+	o.Indexes = append(o.Indexes, f.ExtraIndexURLs...)
+	o.FindLinks = slices.Concat(o.FindLinks, f.FindLinks)
+	o.NoIndex = o.NoIndex || f.NoIndex
+	return o
+}
+
 func (o Options) withDefaults() Options {
 	if len(o.Indexes) == 0 && !o.NoIndex {
 		o.Indexes = []string{PyPI}

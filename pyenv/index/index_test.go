@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/mayfly-faas/mayfly/pyenv/index/indextest"
+	"github.com/mayfly-faas/mayfly/pyenv/requirement"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -121,9 +122,9 @@ func TestMetadataComesFromWhereItIsCheapest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := indextest.Serve(t, c.file)
 			if c.noRanges {
-				server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				server.Use(func(w http.ResponseWriter, r *http.Request) {
 					r.Header.Del("Range")
-					server.ServeHTTP(w, r)
+					server.Answer(w, r)
 				})
 			}
 			client := open(t, Options{Indexes: []string{server.Simple()}})
@@ -199,6 +200,41 @@ func TestFoldersAndFileIndexes(t *testing.T) {
 	wantError(t, err, ErrSource, "find links in "+dir)
 }
 
+func TestRequirementsFilesNameSources(t *testing.T) {
+	for _, c := range []struct {
+		have Options
+		file requirement.Options
+		want []string
+	}{
+		{Options{}, requirement.Options{}, nil},
+		{Options{}, requirement.Options{IndexURL: "a"}, []string{"a"}},
+		{Options{}, requirement.Options{ExtraIndexURLs: []string{"b"}}, []string{PyPI, "b"}},
+		{Options{Indexes: []string{"x", "y"}}, requirement.Options{IndexURL: "a", ExtraIndexURLs: []string{"b"}}, []string{"a", "y", "b"}},
+	} {
+		equal(t, c.have.With(c.file).Indexes, c.want)
+	}
+}
+
+// Real wheels, where Debian's python3-pip-whl or -setuptools-whl is there.
+func TestRealWheels(t *testing.T) {
+	found, _ := filepath.Glob("/usr/share/python-wheels/*.whl")
+	if len(found) == 0 {
+		t.Skip("no wheels here")
+	}
+	c := open(t, Options{FindLinks: []string{"/usr/share/python-wheels"}, NoIndex: true})
+	for _, path := range found {
+		w, err := ParseWheelName(filepath.Base(path))
+		check(t, err)
+		p, err := c.Project(t.Context(), w.Project)
+		check(t, err)
+		m, err := c.Metadata(t.Context(), p.Files[0])
+		check(t, err)
+		if _, err := c.Download(t.Context(), p.Files[0], t.TempDir(), DownloadOptions{}); err != nil || m.Version.Compare(w.Version) != 0 {
+			t.Errorf("%s: %+v, %v", path, m, err)
+		}
+	}
+}
+
 func TestTheFirstIndexWins(t *testing.T) {
 	a, b := indextest.Serve(t, flask.File()), indextest.Serve(t, flask.File(), indextest.Wheel{Name: "flask", Version: "4"}.File())
 	c := open(t, Options{Indexes: []string{a.Simple(), b.Simple()}})
@@ -214,13 +250,13 @@ func TestTheFirstIndexWins(t *testing.T) {
 func TestCredentials(t *testing.T) {
 	server := indextest.Serve(t, flask.File())
 	var users []string
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server.Use(func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
 		if users = append(users, user); password != "secret" {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		server.ServeHTTP(w, r)
+		server.Answer(w, r)
 	})
 	for name, o := range map[string]Options{
 		"url":     {Indexes: []string{strings.Replace(server.Simple(), "http://", "http://me:secret@", 1)}},
@@ -258,7 +294,7 @@ func TestBusyServersAreAskedAgain(t *testing.T) {
 	var answers []string
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(answers) == 0 {
-			server.ServeHTTP(w, r)
+			server.Answer(w, r)
 			return
 		}
 		answer := answers[0]
@@ -279,7 +315,7 @@ func TestBusyServersAreAskedAgain(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}
 	})
-	server.Config.Handler = handler
+	server.Use(handler)
 	var pauses []time.Duration
 	ask := func(script ...string) error {
 		answers, pauses = script, nil

@@ -112,6 +112,9 @@ func (c *Client) findMetadata(ctx context.Context, f File) (*Metadata, error) {
 		}
 	}
 	data, err := c.readMetadata(ctx, f)
+	if errors.Is(err, errMissing) {
+		err = gone(f)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -6,10 +6,10 @@
 //
 // # Why no library
 //
-// deps.dev/util/semver orders some versions unlike PEP 440: for it 1.0a1 equals 1.0a1.post0, 1.0.post1+a equals 1.0.post1+b, an epoch of 256 is an
-// error, and a number past 64 bits is silently another. deps.dev/util/pypi reads no URLs and lets through what is no requirement. The markers of
-// deps.dev/util/resolve are evaluated for one machine that is compiled in. github.com/aquasecurity/go-pep440-version, the other library, panics on
-// "===" with what is no version. What is here is checked against pip's own library on a table and at random (packaging_test.go).
+// deps.dev/util/semver (2026-07) orders some versions unlike PEP 440: for it 1.0a1 equals 1.0a1.post0, 1.0.post1+a equals 1.0.post1+b, 1.0a18446744073709551617 comes
+// before 1.0a1, and the epoch 256 is an error. deps.dev/util/pypi reads no URLs, and takes "fl ask" and "-flask>=1" for requirements. The markers of deps.dev/util/resolve
+// are evaluated for one machine that is compiled in. For github.com/aquasecurity/go-pep440-version, the other library, 1 does not match ==1.0.*, nor 1.4.6 ~=1.4.5a4. What is here
+// is checked against pip's own library on a table and at random (packaging_test.go).
 package requirement
 
 import (

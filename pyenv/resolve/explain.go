@@ -244,7 +244,7 @@ func (p *provider) judge(v requirement.Version, files []index.File) unusable {
 			continue
 		}
 		switch {
-		case p.o.Target.rank(f) < 0:
+		case p.o.Target.Rank(f) < 0:
 			if u.why == sdistOnly || u.why == otherTags {
 				if u.why = otherTags; native(f) {
 					u.why = nativeOnly

@@ -17,7 +17,7 @@ import (
 	"github.com/mayfly-faas/mayfly/pyenv/requirement"
 )
 
-// TestAsPipResolves compares with pip itself, on random packages that want each other. MAYFLY_PIP_ROUNDS asks for more of them, MAYFLY_PIP_SEED for one again.
+// TestAsPipResolves compares with pip itself (the answers, not the errors; where only a pre-release fits, PEP 440 has it taken, and pip 23 finds nothing), on random packages that want each other. MAYFLY_PIP_ROUNDS asks for more of them, MAYFLY_PIP_SEED for one again.
 func TestAsPipResolves(t *testing.T) {
 	if out, err := exec.Command("python3", "-m", "pip", "install", "--help").Output(); err != nil || !bytes.Contains(out, []byte("--report")) {
 		t.Skip("no python3 with a pip that has --report here")

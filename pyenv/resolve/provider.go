@@ -171,33 +171,32 @@ func (p *provider) at(name string) *pool {
 
 // load fetches the lists of several packages at once.
 func (p *provider) load(ctx context.Context, names []string) error {
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	names = slices.DeleteFunc(names, func(name string) bool { return p.pools[name] != nil })
+	pools := make([]*pool, len(names))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(16)
-	var mu sync.Mutex
-	asked := map[string]bool{}
-	for _, name := range names {
-		if p.pools[name] != nil || asked[name] {
-			continue
-		}
-		asked[name] = true
+	for i, name := range names {
 		g.Go(func() error {
 			project, err := p.src.Project(ctx, name)
-			var made *pool
 			switch {
 			case errors.Is(err, index.ErrNotFound):
-				made = &pool{missing: err}
+				pools[i] = &pool{missing: err}
 			case err != nil:
 				return err
 			default:
-				made = p.pool(project)
+				pools[i] = p.pool(project)
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			p.pools[name] = made
 			return nil
 		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for i, name := range names {
+		p.pools[name] = pools[i]
+	}
+	return nil
 }
 
 // pool sorts files by whether they can be used. It is called at once, and writes nothing of the provider.
@@ -245,7 +244,7 @@ func canonical(v requirement.Version) string {
 }
 
 func (p *provider) usable(f index.File) bool {
-	return f.Kind == index.Wheel && p.o.Target.rank(f) >= 0 && f.RequiresPython.Match(p.python) && p.hashed(f)
+	return f.Kind == index.Wheel && p.o.Target.Rank(f) >= 0 && f.RequiresPython.Match(p.python) && p.hashed(f)
 }
 
 // hashed says whether the file can be one of those that are asked for. An index that does not say lets the download tell.
@@ -271,7 +270,7 @@ func (p *provider) better(a, b index.File) bool {
 	if a.Yanked != b.Yanked {
 		return b.Yanked
 	}
-	return cmp.Or(cmp.Compare(p.o.Target.rank(a), p.o.Target.rank(b)), -compareBuild(a.Build, b.Build)) < 0
+	return cmp.Or(cmp.Compare(p.o.Target.Rank(a), p.o.Target.Rank(b)), -compareBuild(a.Build, b.Build)) < 0
 }
 
 func compareBuild(a, b string) int {

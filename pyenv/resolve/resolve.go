@@ -7,7 +7,7 @@
 //
 // Its pypi resolver was looked at first (version of 2026-07). It evaluates markers for one machine that is compiled in (CPython 3.9 on Linux), so that none of them could be
 // asked of the sandbox. It says that a resolution is impossible as a text of version lists, without who asked. It has neither URLs nor constraints nor backjumping (it is pip
-// 21.1's), orders versions by deps.dev/util/semver (see package requirement), fetches one thing at a time, and brings grpc and its stubs along. So resolvelib's algorithm is here
+// 21.1's), orders versions by deps.dev/util/semver (see package requirement), fetches one thing at a time, brings grpc and its stubs along, and does not build with the versions that its own go.mod asks for. So resolvelib's algorithm is here
 // anew, in solver.go, and is compared with pip itself on random packages (pip_test.go).
 package resolve
 

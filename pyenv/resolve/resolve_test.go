@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -358,6 +359,27 @@ func TestTooHardIsAnErrorAndCancelEnds(t *testing.T) {
 	_, err = Resolve(ctx, src, ask(t, "a"), sandbox)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Twenty packages at an index that takes 50 ms for each answer: one after the other that would be two seconds.
+func TestWhatIsNeededIsFetchedAtOnce(t *testing.T) {
+	var needs []string
+	var universe []indextest.File
+	for i := range 20 {
+		needs = append(needs, fmt.Sprintf("p%d", i))
+		universe = append(universe, pkg(fmt.Sprintf("p%d 1", i)).File())
+	}
+	src, server := client(t, append(universe, pkg("a 1", needs...).File())...)
+	server.Use(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(50 * time.Millisecond) // the latency is what is tested
+		server.Answer(w, r)
+	})
+	start := time.Now()
+	r, err := Resolve(t.Context(), src, ask(t, "a"), sandbox)
+	check(t, err)
+	if d := time.Since(start); len(r.Packages) != 21 || d > time.Second {
+		t.Errorf("it took %v for %s", d, resolved(r))
 	}
 }
 

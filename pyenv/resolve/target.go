@@ -86,8 +86,8 @@ func Host(ctx context.Context, python string) (Target, error) {
 	return t, nil
 }
 
-// rank is the place of a wheel in the order of preference, or -1 if it does not fit.
-func (t Target) rank(f index.File) int {
+// Rank is the place of a wheel in the order of preference, or -1 if it does not fit.
+func (t Target) Rank(f index.File) int {
 	best := -1
 	for _, tag := range f.Tags {
 		if i := slices.Index(t.Tags, tag); i >= 0 && (best < 0 || i < best) {

@@ -106,6 +106,7 @@ type Index struct {
 	mu       sync.Mutex // guards what follows
 	files    map[string][]File
 	requests []string
+	use      http.HandlerFunc
 }
 
 // Serve serves files until the test ends.
@@ -138,7 +139,25 @@ func (i *Index) Requests() []string {
 	return slices.Clone(i.requests)
 }
 
+// Use puts a handler in front, which may pass on to Answer.
+func (i *Index) Use(h http.HandlerFunc) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.use = h
+}
+
 func (i *Index) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	i.mu.Lock()
+	h := i.use
+	i.mu.Unlock()
+	if h == nil {
+		h = i.Answer
+	}
+	h(w, r)
+}
+
+// Answer answers as an index does.
+func (i *Index) Answer(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.requests = append(i.requests, r.URL.Path)
