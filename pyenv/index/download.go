@@ -164,7 +164,7 @@ func gone(f File) error {
 }
 
 func (c *Client) copyLocal(f File, copyAll func(io.Reader, int64) error) error {
-	path, err := fromFileURL(f.URL)
+	path, err := c.local(f.URL)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -99,6 +100,9 @@ func (c *Client) attempt(ctx context.Context, u *url.URL, r request, use func(*h
 	if err != nil {
 		if err = withoutURL(err); errors.Is(err, ErrRedirect) || errors.Is(err, ErrIndex) {
 			return err
+		}
+		if certificate := (*tls.CertificateVerificationError)(nil); errors.As(err, &certificate) {
+			return detailf(ErrUnavailable, "%v: asking again would not help", err)
 		}
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause

@@ -170,7 +170,7 @@ func (c *Client) FileAt(s string) (File, error) {
 	u, err := url.Parse(s)
 	if err == nil && u.Scheme == "file" && u.Opaque != "" { // file:relative/path
 		var name string
-		if name, err = fromFileURL(u.Scheme + ":" + u.Opaque); err == nil {
+		if name, err = c.local(u.Scheme + ":" + u.Opaque); err == nil {
 			if name, err = filepath.Abs(name); err == nil {
 				u.Path, u.Opaque = fileURL(name).Path, ""
 			}
@@ -178,6 +178,9 @@ func (c *Client) FileAt(s string) (File, error) {
 	}
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "file" || u.Opaque != "" || u.Scheme != "file" && u.Host == "" {
 		return File{}, detailf(ErrSource, "%s cannot be fetched: give an https://, http:// or file:/// URL of a wheel; others, such as git, would have to be built", requirement.RedactURL(s))
+	}
+	if u.Scheme == "file" && c.o.NoFiles {
+		return File{}, refused(u.String())
 	}
 	c.logins.take(u)
 	f, ok := linked(u, u.String())

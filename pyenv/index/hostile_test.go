@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -109,10 +110,15 @@ func TestHostilePages(t *testing.T) {
 func TestRedirectToHTTPIsRefused(t *testing.T) {
 	plain := httptest.NewServer(page(""))
 	defer plain.Close()
-	tls := httptest.NewTLSServer(http.RedirectHandler(plain.URL+"/?token=secret", 302))
+	tls := httptest.NewUnstartedServer(http.RedirectHandler(plain.URL+"/?token=secret", 302))
+	tls.Config.ErrorLog = log.New(io.Discard, "", 0)
+	tls.StartTLS()
 	defer tls.Close()
+	strange := open(t, Options{Indexes: []string{tls.URL}})
+	_, err := strange.Project(t.Context(), "x")
+	wantError(t, err, ErrUnavailable, "certificate")
 	c := open(t, Options{Indexes: []string{tls.URL}, Transport: tls.Client().Transport})
-	_, err := c.Project(t.Context(), "x")
+	_, err = c.Project(t.Context(), "x")
 	wantError(t, err, ErrRedirect, "redirected from https to http: refused")
 }
 
@@ -245,6 +251,26 @@ func TestAskedHashesAreChecked(t *testing.T) {
 	}
 	_, err = c.Download(t.Context(), p.Files[0], dir, DownloadOptions{Hashes: []string{"sha256:" + d.SHA256}})
 	check(t, err)
+}
+
+func TestFilesOfThisMachineCanBeRefused(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, click.Filename())
+	check(t, os.WriteFile(path, click.Bytes(), 0o644))
+	c := open(t, Options{NoFiles: true})
+	const text = "is of this machine, whose files may not be used here"
+	_, err := c.FileAt("file://" + path)
+	wantError(t, err, ErrSource, text)
+	f := File{Name: click.Filename(), URL: "file://" + path, Kind: Wheel}
+	_, err = c.Metadata(t.Context(), f)
+	wantError(t, err, ErrSource, text)
+	_, err = c.Download(t.Context(), f, t.TempDir(), DownloadOptions{})
+	wantError(t, err, ErrSource, text)
+	for _, o := range []Options{{Indexes: []string{"file://" + dir}}, {FindLinks: []string{dir}}, {FindLinks: []string{"file://" + dir}}} {
+		o.NoFiles, o.Netrc = true, file(t, "netrc", "")
+		_, err := New(o)
+		wantError(t, err, ErrSource, text)
+	}
 }
 
 func TestNamesOfFilesLeadNowhere(t *testing.T) {

@@ -39,6 +39,9 @@ type Options struct {
 	// NoIndex leaves FindLinks as the only source.
 	NoIndex bool
 
+	// NoFiles refuses folders and file URLs: for a server that reads what others ask for.
+	NoFiles bool
+
 	// Offline asks no server: pages and metadata come from CacheDir, however old they are.
 	Offline bool
 
@@ -190,6 +193,9 @@ func (c *Client) parseSource(s string) (*url.URL, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "file" || u.Scheme != "file" && u.Host == "" || u.Opaque != "" {
 		return nil, detailf(ErrSource, "%s is no index: give a URL that begins with https://, http:// or file:///", shownText(s))
 	}
+	if u.Scheme == "file" && c.o.NoFiles {
+		return nil, refused(s)
+	}
 	c.logins.take(u)
 	u.Fragment, u.RawQuery = "", ""
 	return u, nil
@@ -200,10 +206,13 @@ func (c *Client) linkSource(s string) (source, error) {
 		u, err := c.parseSource(s)
 		return linkPage{c, u}, err
 	}
+	if c.o.NoFiles {
+		return nil, refused(s)
+	}
 	dir := s
 	if strings.HasPrefix(s, "file:") {
 		var err error
-		if dir, err = fromFileURL(s); err != nil {
+		if dir, err = c.local(s); err != nil {
 			return nil, err
 		}
 	}

@@ -143,7 +143,7 @@ func (f File) parse(data []byte) (*Metadata, error) {
 
 func (c *Client) readMetadata(ctx context.Context, f File) ([]byte, error) {
 	if strings.HasPrefix(f.URL, "file:") {
-		path, err := fromFileURL(f.URL)
+		path, err := c.local(f.URL)
 		if err != nil {
 			return nil, err
 		}

@@ -27,7 +27,7 @@ func (s simple) files(ctx context.Context, project string) ([]File, error) {
 	if u.Scheme != "file" {
 		return s.c.page(ctx, u)
 	}
-	dir, err := fromFileURL(u.String())
+	dir, err := s.c.local(u.String())
 	if err != nil {
 		return nil, err
 	}
@@ -174,8 +174,15 @@ func fileURL(path string) *url.URL {
 	return &url.URL{Scheme: "file", Path: path}
 }
 
-// fromFileURL is the path of a file URL of this machine.
-func fromFileURL(s string) (string, error) {
+func refused(s string) error {
+	return detailf(ErrSource, "%s is of this machine, whose files may not be used here: give an https:// URL", shownText(s))
+}
+
+// local is the path of a file URL of this machine.
+func (c *Client) local(s string) (string, error) {
+	if c.o.NoFiles {
+		return "", refused(s)
+	}
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "file" || u.Host != "" && u.Host != "localhost" {
 		return "", detailf(ErrSource, "%s is no file of this machine: write it as file:///PATH", shownText(s))

@@ -163,9 +163,11 @@ func TestLockErrorsNameTheKey(t *testing.T) {
 		wantError(t, err, ErrLock, want)
 	}
 	for text, want := range map[string]string{
-		head + "[[packages]]\nname='a'\n" + wheel + "[[packages]]\nname='a'\n" + wheel:                                 "a is there more than once for this target",
-		head + "[[packages]]\nname='b'\n" + wheel:                                                                      "b  has a wheel of another name or version: a-1-py3-none-any.whl",
-		head + "[[packages]]\nname='a'\nwheels=[{url='ftp://h/a-1-py3-none-any.whl',hashes={sha256='" + zeros + "'}}]": "is neither https, http nor file",
+		head + "[[packages]]\nname='a'\n" + wheel + "[[packages]]\nname='a'\n" + wheel:                                   "a is there more than once for this target",
+		head + "[[packages]]\nname='b'\n" + wheel:                                                                        "b has a wheel of another name or version: a-1-py3-none-any.whl",
+		head + "[[packages]]\nname='a'\nwheels=[{url='ftp://h/a-1-py3-none-any.whl',hashes={sha256='" + zeros + "'}}]":   "is neither https, http nor file",
+		head + "[[packages]]\nname='a'\nwheels=[{url='file:///h/a-1-py3-none-any.whl',hashes={sha256='" + zeros + "'}}]": "/h/a-1-py3-none-any.whl is a file of this machine: refused",
+		head + "[[packages]]\nname='a'\nwheels=[{path='a-1-py3-none-any.whl',hashes={sha256='" + zeros + "'}}]":          "a-1-py3-none-any.whl is a file of this machine: refused",
 	} {
 		l, err := Parse("p.toml", []byte(text))
 		check(t, err)

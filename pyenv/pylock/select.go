@@ -22,7 +22,8 @@ type Selected struct {
 	URL     string // as the lock has it, if it is an archive (PEP 610)
 }
 
-// Select picks what a target gets of a lock in the folder dir, with these extras and groups; without groups, the lock's default groups. The error is [ErrTarget] if the lock is for
+// Select picks what a target gets of a lock in the folder dir, with these extras and groups; without groups, the lock's default groups. Where dir is "", files of this machine are
+// refused: that is for locks that others wrote. The error is [ErrTarget] if the lock is for
 // others, or has no wheel that fits, and [ErrChosen] for an extra or a group that it does not have.
 func (l *Lock) Select(dir string, t resolve.Target, chosen requirement.Chosen) ([]Selected, error) {
 	if key, err := l.check(); err != nil {
@@ -96,7 +97,7 @@ func (p *Package) pick(dir string, t resolve.Target) (Selected, error) {
 			continue
 		}
 		if w.Project != p.Name || p.Version != "" && w.Version.Compare(requirement.MustVersion(p.Version)) != 0 {
-			return Selected{}, detailf(ErrLock, "%s %s has a wheel of another name or version: %s", p.Name, p.Version, f.Name)
+			return Selected{}, detailf(ErrLock, "%s has a wheel of another name or version: %s", strings.TrimSpace(p.Name+" "+p.Version), f.Name)
 		}
 		f.Kind, f.Version, f.Tags, f.Build = index.Wheel, w.Version, w.Tags, w.Build
 		if r := t.Rank(f); r >= 0 && (rank < 0 || r < rank) {
@@ -134,9 +135,13 @@ func (f *File) file(dir string) (index.File, error) {
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "file" {
 			return out, detailf(ErrLock, "the url of %s is neither https, http nor file", f.Name)
 		}
+		if u.Scheme == "file" && dir == "" {
+			return out, detailf(ErrLock, "%s is a file of this machine: refused", u.Path)
+		}
 		where = u.Path
+	} else if where = f.Path; dir == "" {
+		return out, detailf(ErrLock, "%s is a file of this machine: refused", where)
 	} else {
-		where = f.Path
 		full := filepath.FromSlash(where)
 		if !filepath.IsAbs(full) {
 			full = filepath.Join(dir, full)

@@ -94,7 +94,9 @@ func (r *fileReader) read(name string, lines *[]Line, within []string) error {
 	}
 	within = append(within, name)
 	for number, text := range joined(strings.TrimPrefix(string(data), "\ufeff")) {
-		if err := r.line(Line{File: name, Number: number}, r.expand(text), lines, within); err != nil {
+		full, secrets := r.expand(text)
+		if err := r.line(Line{File: name, Number: number}, full, lines, within); err != nil {
+			err = hide(err, secrets)
 			var placed *PlaceError
 			if errors.As(err, &placed) && placed.Line > 0 {
 				return err // of a file that is included
@@ -149,14 +151,28 @@ var (
 	variable = regexp.MustCompile(`\$\{[A-Z0-9_]+\}`)
 )
 
-// expand puts in what ${NAME} stands for. One that is not set stays, as with pip.
-func (r *fileReader) expand(text string) string {
+// expand puts in what ${NAME} stands for, and tells what it put in. One that is not set stays, as with pip.
+func (r *fileReader) expand(text string) (full string, values map[string]string) {
+	values = map[string]string{}
 	return variable.ReplaceAllStringFunc(text, func(v string) string {
 		if value, ok := r.o.LookupEnv(v[2 : len(v)-1]); ok && value != "" {
+			values[v] = value
 			return value
 		}
 		return v
-	})
+	}), values
+}
+
+// hide takes the values of variables, which are mostly passwords, out of the text of an error.
+func hide(err error, values map[string]string) error {
+	text := err.Error()
+	for name, value := range values {
+		text = strings.ReplaceAll(text, value, name)
+	}
+	if text == err.Error() {
+		return err
+	}
+	return &detail{err, text}
 }
 
 func (r *fileReader) line(l Line, text string, lines *[]Line, within []string) error {

@@ -111,6 +111,11 @@ func TestRequirementsFileErrorsNameTheLine(t *testing.T) {
 	}
 }
 
+func TestErrorsDoNotHaveWhatVariablesStandFor(t *testing.T) {
+	_, err := ReadFile("r.txt", files(map[string]string{"r.txt": "flask ${TOKEN}"}))
+	wantError(t, err, ErrSpecifier, `r.txt:1: "${TOKEN}" is not a version specifier`)
+}
+
 func TestIncludesAreCounted(t *testing.T) {
 	// Each file includes the next twice: 2^30 reads, were nothing counted.
 	m := map[string]string{}

@@ -401,6 +401,10 @@ func (p *provider) expand(ctx context.Context, c *candidate) error {
 		if !r.Marker.Holds(p.o.Target.Environment, c.extras...) {
 			continue
 		}
+		if strings.HasPrefix(strings.ToLower(r.URL), "file:") && !strings.HasPrefix(c.option.file.URL, "file:") {
+			c.err = detailf(ErrConflict, "it asks for a file of this machine (%s): refused", r.Redacted())
+			return nil
+		}
 		made, err := p.reqs(r)
 		if err != nil {
 			c.err = err

@@ -323,6 +323,14 @@ func TestURLs(t *testing.T) {
 	}
 }
 
+func TestPackagesHaveNoSayOverFilesOfThisMachine(t *testing.T) {
+	src, _ := client(t, pkg("a 1", "b @ file:///tmp/b-1-py3-none-any.whl").File())
+	_, err := Resolve(t.Context(), src, ask(t, "a"), sandbox)
+	if !errors.Is(err, ErrConflict) || !strings.Contains(err.Error(), "a 1: it asks for a file of this machine (b @ file:///tmp/b-1-py3-none-any.whl): refused") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Each link of the chain has five versions, the newest of which leads nowhere.
 func TestLongBacktrackingEnds(t *testing.T) {
 	var universe []indextest.File
