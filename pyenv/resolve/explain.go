@@ -56,40 +56,50 @@ func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
 // maxReasons bounds what is told: after long backtracking much has a part in it.
 const maxReasons = 6
 
-// explain groups what failed by package.
-func (p *provider) explain(causes []*info) error {
+// explain groups what failed by the package that none is left of. Of several versions of one package that failed for the same, which are alternatives, the first is told.
+func (p *provider) explain(failures []failure) error {
 	e := &ConflictError{}
-	infos := map[string][]*info{}
-	for _, i := range causes {
-		if infos[i.req.name] == nil {
-			e.Reasons = append(e.Reasons, Reason{Package: i.req.name})
-		}
-		infos[i.req.name] = append(infos[i.req.name], i)
-	}
-	if len(e.Reasons) > maxReasons {
-		e.Reasons = e.Reasons[:maxReasons]
-	}
-	for n := range e.Reasons {
-		r := &e.Reasons[n]
-		for _, i := range infos[r.Package] {
-			a := Asked{Requirement: i.text()}
-			for ; i != nil; i = i.via {
-				if i.parent == nil {
-					a.By = append(a.By, i.req.from)
-				} else {
-					a.By = append(a.By, i.parent.name+" "+i.parent.option.version.String())
-				}
+	told := map[string]int{}       // by package, its place in Reasons
+	alike := map[string][]string{} // by package, other versions of what failed for it
+	of := map[string]string{}
+	for _, f := range failures {
+		if _, there := told[f.name]; there {
+			if f.of != nil && f.of.name == of[f.name] && f.of.name != f.name {
+				alike[f.name] = append(alike[f.name], f.of.option.version.String())
 			}
-			if !slices.ContainsFunc(r.Asked, func(b Asked) bool { return b.Requirement == a.Requirement && slices.Equal(a.By, b.By) }) && len(r.Asked) < 20 {
-				r.Asked = append(r.Asked, a)
-			}
+			continue
 		}
-		for _, c := range p.constraints[r.Package] {
-			r.Asked = append(r.Asked, Asked{c.Redacted(), []string{"the constraint at " + c.From}})
+		if len(e.Reasons) == maxReasons {
+			continue
 		}
-		r.Has = p.has(r.Package, infos[r.Package])
+		if f.of != nil {
+			of[f.name] = f.of.name
+		}
+		told[f.name] = len(e.Reasons)
+		e.Reasons = append(e.Reasons, p.reason(f))
+	}
+	for name, versions := range alike {
+		r := &e.Reasons[told[name]]
+		r.Has = append(r.Has, fmt.Sprintf("nor does it go with %s %s", of[name], few(versions)))
 	}
 	return e
+}
+
+func (p *provider) reason(f failure) Reason {
+	r := Reason{Package: f.name, Has: p.has(f.name, f.infos)}
+	for _, i := range f.infos {
+		a := Asked{Requirement: i.text()}
+		for ; i != nil; i = i.via {
+			a.By = append(a.By, i.from())
+		}
+		if !slices.ContainsFunc(r.Asked, func(b Asked) bool { return b.Requirement == a.Requirement && slices.Equal(a.By, b.By) }) {
+			r.Asked = append(r.Asked, a)
+		}
+	}
+	for _, c := range p.constraints[f.name] {
+		r.Asked = append(r.Asked, Asked{c.Redacted(), []string{"the constraint at " + c.From}})
+	}
+	return r
 }
 
 func (i *info) text() string {

@@ -172,7 +172,8 @@ func TestConflictsAreAChainOfWhoAskedForWhat(t *testing.T) {
 		pkg("broken 1", "a b"),
 	), native("numpy", "2.0"), native("numpy", "2.1"), native("pydantic-core", "2"), old, yanked,
 		indextest.File{Name: "source-1.0.tar.gz", Data: []byte("x")},
-		indextest.Wheel{Name: "py2", Version: "1", Tag: "py2-none-any"}.File())
+		indextest.Wheel{Name: "py2", Version: "1", Tag: "py2-none-any"}.File(),
+		pkg("pydantic 2.0", "pydantic-core==1").File(), pkg("pydantic 2.1", "pydantic-core==2").File(), pkg("pydantic 2.2", "pydantic-core>=2").File(), native("pydantic-core", "1"))
 	for _, c := range []struct {
 		name  string
 		roots []string
@@ -198,6 +199,11 @@ func TestConflictsAreAChainOfWhoAskedForWhat(t *testing.T) {
   pydantic-core>=1 is asked for by r.txt:1
   pydantic-core 2 cannot be used: it has native code, and no wheel for wasi (it has pydantic_core-2-cp312-cp312-manylinux_2_17_x86_64.whl); pydantic<2 has no native part (docs.pydantic.dev, 1.10, Install)
   the last version that has a wheel for this target is 0.1 (2022-03-04)`},
+		{"versions that are alternatives", []string{"pydantic"}, nil, `no version of pydantic-core can be taken:
+  pydantic-core>=2 is asked for by pydantic 2.2, which is asked for by r.txt:1
+  pydantic-core 2 cannot be used: it has native code, and no wheel for wasi (it has pydantic_core-2-cp312-cp312-manylinux_2_17_x86_64.whl); pydantic<2 has no native part (docs.pydantic.dev, 1.10, Install)
+  the last version that has a wheel for this target is 0.1 (2022-03-04)
+  nor does it go with pydantic 2.1, 2.0`},
 		{"sources only", []string{"source"}, nil, `no version of source can be taken:
   source is asked for by r.txt:1
   source 1.0 cannot be used: it has no wheel, only source-1.0.tar.gz, which would have to be built

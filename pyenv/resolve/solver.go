@@ -101,7 +101,7 @@ func (s *solver) run(ctx context.Context) (*state, error) {
 		err := s.add(ctx, first.criteria, &info{req: r})
 		var c *conflict
 		if errors.As(err, &c) {
-			return nil, s.p.explain(c.crit.infos)
+			return nil, s.p.explain([]failure{{r.name, c.crit.infos, nil}})
 		}
 		if err != nil {
 			return nil, err
@@ -129,20 +129,22 @@ func (s *solver) run(ctx context.Context) (*state, error) {
 		for key := range now.criteria {
 			satisfied[key] = !slices.Contains(open, key)
 		}
-		causes, err := s.pinOne(ctx, s.choose(now, open))
+		failures, err := s.pinOne(ctx, s.choose(now, open))
 		if err != nil {
 			return nil, err
 		}
-		if len(causes) == 0 {
+		if len(failures) == 0 {
 			s.forgetUnpinned(now, satisfied)
 			s.states = append(s.states, now.clone())
 			continue
 		}
 		s.causes = map[string]bool{}
-		for _, i := range causes {
-			s.causes[i.req.key] = true
-			if i.parent != nil {
-				s.causes[i.parent.key] = true
+		for _, f := range failures {
+			for _, i := range f.infos {
+				s.causes[i.req.key] = true
+				if i.parent != nil {
+					s.causes[i.parent.key] = true
+				}
 			}
 		}
 		ok, err := s.back(ctx)
@@ -150,7 +152,7 @@ func (s *solver) run(ctx context.Context) (*state, error) {
 			return nil, err
 		}
 		if !ok {
-			return nil, s.p.explain(causes)
+			return nil, s.p.explain(failures)
 		}
 	}
 	return nil, detailf(ErrTooHard, "%d versions were tried, and no answer was found: pin the versions of some packages (NAME==VERSION), or give constraints", s.rounds)
@@ -248,8 +250,15 @@ func depth(now *state, key string, depths map[string]float64, level int) float64
 	return d
 }
 
+// failure is why a candidate could not be pinned: what is asked of a package leaves none of it.
+type failure struct {
+	name  string // of the package
+	infos []*info
+	of    *candidate // nil if it is a root's requirement that failed
+}
+
 // pinOne pins a key to its first candidate that works. If none does, it returns what they failed for.
-func (s *solver) pinOne(ctx context.Context, key string) (causes []*info, err error) {
+func (s *solver) pinOne(ctx context.Context, key string) (failures []failure, err error) {
 	now := s.state()
 	crit := now.criteria[key]
 	for n, c := range crit.candidates {
@@ -261,7 +270,7 @@ func (s *solver) pinOne(ctx context.Context, key string) (causes []*info, err er
 		}
 		if c.err != nil {
 			s.p.reject(c, c.err.Error())
-			causes = append(causes, crit.infos...)
+			failures = append(failures, failure{c.name, crit.infos, c})
 			continue
 		}
 		names := make([]string, len(c.needs))
@@ -286,7 +295,7 @@ func (s *solver) pinOne(ctx context.Context, key string) (causes []*info, err er
 		}
 		if failed != nil {
 			s.p.reject(c, s.p.brief(failed.crit, c))
-			causes = append(causes, failed.crit.infos...)
+			failures = append(failures, failure{failed.crit.name, failed.crit.infos, c})
 			continue
 		}
 		for _, r := range c.needs {
@@ -298,10 +307,10 @@ func (s *solver) pinOne(ctx context.Context, key string) (causes []*info, err er
 		now.pin(key, c)
 		return nil, nil
 	}
-	if len(causes) == 0 {
-		causes = crit.infos
+	if len(failures) == 0 {
+		failures = []failure{{crit.name, crit.infos, nil}}
 	}
-	return causes, nil
+	return failures, nil
 }
 
 // add puts what is asked for into criteria. The error is a *conflict if that leaves no candidate.
