@@ -29,6 +29,7 @@ _stdout, _stderr = sys.stdout, sys.stderr
 _renewals = _renew.renewals
 _new = object.__new__
 _respond: Callable[[Request], Any]  # the function, once it is loaded
+_stack: bytes  # where C's stack lies, if the function needs a deep one: see deep.go
 
 
 def serve() -> None:
@@ -59,8 +60,13 @@ def read() -> bytes:
 
 
 def prepare() -> None:
-    """Do what the host asks for before there are requests: load the function, or settle what then lies in memory, of which the image is taken."""
+    """Do what the host asks for before there are requests: make room for a deep stack, load the function, settle what then lies in memory, of which the image is taken."""
     request = Request(FRAME[:-1] or read())
+    if request.path == "stack":
+        global _stack
+        _stack = bytes(int(request.body))
+        ANSWER[0] = head(200, []) + str(id(_stack)).encode()
+        return
     if request.path == "settle":
         _renew.settle()
         gc.collect()
