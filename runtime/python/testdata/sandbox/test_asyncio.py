@@ -38,7 +38,13 @@ class Asyncio(unittest.TestCase):
 
     def test_order_is_by_time(self) -> None:
         async def main() -> list[int]:
-            return [await done for done in asyncio.as_completed([after(0.06, 3), after(0.02, 1), after(0.04, 2)])]
+            loop, seen, done = asyncio.get_running_loop(), [], asyncio.Event()
+            begin = loop.time()
+            for n in (3, 1, 2):
+                loop.call_at(begin + n / 50, seen.append, n)
+            loop.call_at(begin + 4 / 50, done.set)
+            await done.wait()
+            return seen
 
         self.assertEqual(run(main()), [1, 2, 3])
 
@@ -118,10 +124,14 @@ class Asyncio(unittest.TestCase):
                     await condition.wait()
                 seen.append(name)
 
+            async def settle() -> None:
+                for _ in range(20):
+                    await asyncio.sleep(0)
+
             tasks = [asyncio.create_task(wait(name)) for name in "ab"]
-            await asyncio.sleep(0.01)
+            await settle()
             event.set()
-            await asyncio.sleep(0.01)
+            await settle()
             async with condition:
                 condition.notify_all()
             await asyncio.gather(*tasks)
