@@ -45,7 +45,6 @@ func TestRefusedArtifactsSayWhatTheyAreAndWhatWouldWork(t *testing.T) {
 		{"no handler", []byte("def hello():\n    pass\n"), "it defines hello"},
 		{"import error", []byte("import flask\n"), "importing the function raised ModuleNotFoundError: No module named 'flask'"},
 		{"wrong arguments", []byte("def handler(a, b, c, d):\n    pass\n"), "takes 4 arguments: a handler takes one (request)"},
-		{"asgi", []byte("async def app(scope, receive, send):\n    pass\n"), "is an ASGI application, which this version does not serve yet"},
 		{"more memory than there is", s.python(hello, `memory = "2GiB"`), "more than all sandboxes together can have, 1GiB"},
 		{"_start with a parameter", new(wasitest.Module).Section(1, []byte{0x60, 1, 0x7f, 0}).Section(3, []byte{0}).Section(5, []byte{0, 1}).
 			Section(7, append(wasitest.Name("_start"), 0, 0), append(wasitest.Name("memory"), 2, 0)).Section(10, []byte{2, 0, 0x0b}).Bytes(), "_start has parameters or results"},
@@ -56,6 +55,11 @@ func TestRefusedArtifactsSayWhatTheyAreAndWhatWouldWork(t *testing.T) {
 			Section(7, append(wasitest.Name("_start"), 0, 0), append(wasitest.Name("memory"), 2, 0)).Section(10, []byte{2, 0, 0x0b}).Bytes(), "a sandbox has one thread"},
 		{"large tables", new(wasitest.Module).Section(1, []byte{0x60, 0, 0}).Section(3, []byte{0}).Section(4, []byte{0x70, 0, 0x80, 0x80, 0x80, 1}).Section(5, []byte{0, 1}).
 			Section(7, append(wasitest.Name("_start"), 0, 0), append(wasitest.Name("memory"), 2, 0)).Section(10, []byte{2, 0, 0x0b}).Bytes(), "tables that begin with 2097152 elements"},
+		{"asgi startup", []byte("async def app(scope, receive, send):\n    await receive()\n    raise OSError('no database')\n"), "the application's startup (ASGI lifespan) failed: OSError: no database"},
+		{"factory of nothing", []byte("def create_app():\n    pass\n"), "main:create_app() returned a NoneType: it must return the application"},
+		{"factory with arguments", []byte("def create_app(a, b):\n    pass\n"), "main:create_app makes the application and takes arguments"},
+		{"async factory", []byte("async def create_app():\n    pass\n"), "main:create_app makes the application and is async"},
+		{"no arguments", []byte("def handler():\n    return 'x'\n"), "main:handler takes 0 arguments"},
 		{"exit at import", []byte("import os\nos._exit(7)\n"), "ended CPython with exit code 7"},
 		{"left open", []byte("f = open('/tmp/x', 'w')\n" + hello), "/tmp/x was left open"},
 		{"cut zip", zipped("main.py", hello)[:40], "the zip cannot be read"},

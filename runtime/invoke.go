@@ -286,6 +286,9 @@ func (v *version) guestError(guest *interrupt.Call, err error, r refuser) error 
 	if trap == "stack overflow" {
 		trap = "its calls are nested too deep (stack overflow)"
 	}
+	if v.meta.Kind == Python && trap == "out of bounds memory access" {
+		trap += ", which in Python means that its calls through C are nested too deep, such as __call__, __repr__ or a key function that calls itself"
+	}
 	return &FailedError{Msg: "the function trapped: " + trap, Trace: trace}
 }
 

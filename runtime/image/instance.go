@@ -88,6 +88,17 @@ func (i *Instance) Size() int64 {
 	return i.Memory.Size()
 }
 
+// SetGlobal sets one of the mutable globals that prepare has exported. Images that are taken have what it is set to.
+func (i *Instance) SetGlobal(name string, value uint64) error {
+	for n, g := range i.prepared.Globals {
+		if g.Name == name {
+			i.globals[n].Set(value)
+			return nil
+		}
+	}
+	return fmt.Errorf("the module has no mutable global %s", name)
+}
+
 // Written returns how many pages the guest has written since the last restore, as far as is known: hot ones count in any case. Hot is how
 // many are hot.
 func (i *Instance) Written() (pages, hot int) {

@@ -14,6 +14,7 @@ import (
 // What prepare does, by a request's path. See sdk/mayfly/_serve.py.
 const (
 	loadPath   = "load"
+	stackPath  = "stack"
 	settlePath = "settle"
 )
 
@@ -33,6 +34,12 @@ func (s *Sandbox) Load(ctx *interrupt.Call, f *Function, streams Streams) (entry
 		r.Header = append(r.Header, call.Field{Name: key, Value: value})
 	}
 	answer, err := s.call(ctx, s.base.prepare, r)
+	if overflowed(err) {
+		said = nil
+		if err = s.deepen(ctx); err == nil {
+			answer, err = s.call(ctx, s.base.prepare, r)
+		}
+	}
 	if err != nil {
 		return "", s.loadError(ctx, err, said)
 	}

@@ -29,6 +29,7 @@ const (
 	TempDir    = "/tmp"           // private and empty at each request
 	VenvDir    = "/venv"          // the function's environment
 	sdkDir     = "/mayfly"        // the package mayfly; not under /usr, which some builds keep inside the binary
+	zonesDir   = "/etc/zoneinfo"  // one of the places where CPython's zoneinfo looks; the others are under /usr
 	baseLibDir = "/usr/local/lib" // where CPython for WASI looks for its standard library
 	callDevice = "call"           // under /dev: where requests come from and responses go
 	executable = VenvDir + "/bin/python3"

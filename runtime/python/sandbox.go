@@ -10,6 +10,7 @@ import (
 
 	"github.com/mayfly-faas/mayfly/host/files"
 	"github.com/mayfly-faas/mayfly/host/wasi"
+	"github.com/mayfly-faas/mayfly/host/zoneinfo"
 	"github.com/mayfly-faas/mayfly/runtime/call"
 	"github.com/mayfly-faas/mayfly/runtime/image"
 	"github.com/mayfly-faas/mayfly/runtime/interrupt"
@@ -73,6 +74,7 @@ func newSandbox(ctx context.Context, b *Base, reserve int64) (*Sandbox, error) {
 func tree(c *Config, f *Function) *files.Mounts {
 	t := files.NewMounts()
 	t.Mount(sdkDir, files.NewReadOnly(SDK()))
+	t.Mount(zonesDir, files.NewReadOnly(zoneinfo.FS()))
 	if c.Lib != nil {
 		t.Mount(baseLibDir, c.Lib)
 	}

@@ -12,42 +12,14 @@ import sys
 
 import mayfly._serve
 import mayfly._wsgi  # noqa: F401  what most functions need lies in the image that they share
+from mayfly._compat import Finder
 from mayfly._load import APP_DIR
 from mayfly._request import _LENGTHS, Request
 from mayfly._serve import ANSWER, CALL_FD, FRAME, prepare, serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
     from typing import Any
-
-
-class _AfterAsyncio:
-    """Gives asyncio the sandbox's event loop when, and only if, it is imported. It is a finder and a loader."""
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if name != "asyncio":
-            return None
-        sys.meta_path.remove(self)
-        for finder in sys.meta_path:
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                self._loader: Any = spec.loader
-                spec.loader = self  # type: ignore[assignment]
-                return spec
-        return None
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__spec__.loader = self._loader  # type: ignore[union-attr]
-        module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        from mayfly._eventloop import EventLoopPolicy
-
-        module.set_event_loop_policy(EventLoopPolicy())  # type: ignore[attr-defined]
 
 
 def warm_up() -> None:
@@ -74,7 +46,7 @@ def warm_up() -> None:
 def boot() -> None:
     os.chdir(APP_DIR)
     warm_up()
-    sys.meta_path.insert(0, _AfterAsyncio())
+    sys.meta_path.insert(0, Finder())
     gc.collect()
     gc.freeze()
     version = ".".join(map(str, sys.version_info[:3]))

@@ -1,11 +1,11 @@
-"""Finds a function's entry: what the manifest names, app or application (WSGI), or handler."""
+"""Finds a function's entry: what the manifest names, app or application (WSGI or ASGI), create_app, or handler."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from mayfly._respond import handler_responder, is_async, wsgi_responder
+from mayfly._respond import asgi_responder, handler_responder, is_async, wsgi_responder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 # Where the function's files are, and which of them is its module when there are several.
 APP_DIR = "/app"
-USUAL_NAMES = ("main", "app", "handler", "wsgi", "function")
+USUAL_NAMES = ("main", "app", "handler", "wsgi", "asgi", "function")
 
-WSGI_NAMES = ("app", "application")
+APP_NAMES = ("app", "application")
+FACTORY = "create_app"
 
 
 class LoadError(Exception):
@@ -29,11 +30,13 @@ class LoadError(Exception):
 def load(entry: str, environ: Iterable[tuple[str, str]]) -> tuple[str, Callable[[Request], Any]]:
     """Import the function and return its entry as "module:name" and what serves it.
 
-    entry is the manifest's: "module", "module:name", "file.py" or "" to look. environ is the function's environment.
+    entry is the manifest's: "module", "module:name", "module:factory()", "file.py" or "" to look. environ is the function's environment.
     """
     set_environ(environ)
     forget_folders()
     module_name, _, name = entry.partition(":")
+    called = name.endswith("()")
+    name = name.removesuffix("()")
     if module_name.endswith(".py"):
         module_name = module_name[:-3].replace("/", ".")
     if not module_name:
@@ -52,7 +55,21 @@ def load(entry: str, environ: Iterable[tuple[str, str]]) -> tuple[str, Callable[
             raise LoadError(f'entry is "{module_name}:{name}", but that is a {type(target).__name__}, which cannot be called')
     else:
         name, target = find_entry(module)
+    if called or name.rpartition(".")[2] == FACTORY or entry and name != "handler" and required_parameters(target) == 0:
+        name, target = name + "()", make_app(module_name, name, target)
     return f"{module_name}:{name}", responder(module_name, name, target)
+
+
+def make_app(module_name: str, name: str, factory: Any) -> Any:
+    """Return the application that a factory makes."""
+    if is_async(factory):
+        raise LoadError(f"{module_name}:{name} makes the application and is async: make it a plain function, and what has to be awaited the application's startup")
+    if (required_parameters(factory) or 0) > 1:
+        raise LoadError(f"{module_name}:{name} makes the application and takes arguments: give them defaults, or name a function without in mayfly.toml")
+    app = factory()
+    if not callable(app):
+        raise LoadError(f"{module_name}:{name}() returned a {type(app).__name__}: it must return the application")
+    return app
 
 
 def set_environ(environ: Iterable[tuple[str, str]]) -> None:
@@ -78,6 +95,8 @@ def forget_folders() -> None:
 
 def find_module() -> str:
     files = sorted(f[:-3] for f in os.listdir(APP_DIR) if f.endswith(".py") and f != "__init__.py")
+    if "manage" in files and (django := django_module()):
+        return django
     if len(files) == 1:
         return files[0]
     for name in USUAL_NAMES:
@@ -87,6 +106,15 @@ def find_module() -> str:
         raise LoadError("there is no .py file at the top of the folder: add main.py, or name the module in mayfly.toml: entry = \"package.module:app\"")
     listed = ", ".join(f + ".py" for f in files)
     raise LoadError(f'which of these is the function: {listed}? Name it in mayfly.toml, such as entry = "{files[0]}", or call it main.py')
+
+
+def django_module() -> str:
+    """Return the one package.wsgi, else package.asgi, that lies beside a Django project's manage.py; "" when it is not one."""
+    for module in ("wsgi", "asgi"):
+        found = [folder for folder in os.listdir(APP_DIR) if os.path.isfile(f"{APP_DIR}/{folder}/{module}.py") and os.path.isfile(f"{APP_DIR}/{folder}/settings.py")]
+        if len(found) == 1:
+            return f"{found[0]}.{module}"
+    return ""
 
 
 def import_module(name: str) -> ModuleType:
@@ -100,11 +128,12 @@ def import_module(name: str) -> ModuleType:
 
 
 def find_entry(module: ModuleType) -> tuple[str, Any]:
-    for name in (*WSGI_NAMES, "handler"):
+    for name in (*APP_NAMES, FACTORY, "handler"):
         if callable(getattr(module, name, None)):
             return name, getattr(module, name)
     raise LoadError(
-        f"{module.__name__}.py has no entry: define handler(request), or a WSGI application called app or application, "
+        f"{module.__name__}.py has no entry: define handler(request), or a WSGI or ASGI application called app or application, "
+        "or create_app(), which makes one, "
         f"or name another in mayfly.toml: entry = \"{module.__name__}:NAME\"; {describe(module)}"
     )
 
@@ -118,12 +147,16 @@ def describe(module: ModuleType) -> str:
 
 def responder(module_name: str, name: str, target: Any) -> Callable[[Request], Any]:
     required = required_parameters(target)
-    if required == 3 and is_async(target):
-        raise LoadError(f"{module_name}:{name} is an ASGI application, which this version does not serve yet: use a WSGI application or handler(request)")
-    if name in WSGI_NAMES or required == 2:
+    named_app = name in APP_NAMES or name.endswith("()")
+    if required == 3 or required is None and named_app and is_async(target):
+        return asgi_responder(target)
+    if required == 2 or named_app and not is_async(target):
         return wsgi_responder(target)
     if required not in (None, 1):
-        raise LoadError(f"{module_name}:{name} takes {required} arguments: a handler takes one (request), a WSGI application two (environ, start_response)")
+        raise LoadError(
+            f"{module_name}:{name} takes {required} arguments: a handler takes one (request), a WSGI application two (environ, start_response), "
+            "an ASGI application three (scope, receive, send)"
+        )
     return handler_responder(target)
 
 

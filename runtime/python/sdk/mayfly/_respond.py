@@ -1,4 +1,4 @@
-"""How each kind of function is served: a handler, sync or async, or a WSGI application."""
+"""How each kind of function is served: a handler, sync or async, or a WSGI or ASGI application."""
 
 from __future__ import annotations
 
@@ -36,3 +36,10 @@ def wsgi_responder(app: Any) -> Callable[[Request], Any]:
     from mayfly._wsgi import call_wsgi
 
     return lambda request: call_wsgi(app, request)
+
+
+def asgi_responder(app: Any) -> Callable[[Request], Any]:
+    """Serve an ASGI application, whose startup runs now."""
+    from mayfly._asgi import Server
+
+    return Server(app)

@@ -29,6 +29,7 @@ _stdout, _stderr = sys.stdout, sys.stderr
 _renewals = _renew.renewals
 _new = object.__new__
 _respond: Callable[[Request], Any]  # the function, once it is loaded
+_stack: bytes  # where C's stack lies, if the function needs a deep one: see deep.go
 
 
 def serve() -> None:
@@ -59,8 +60,13 @@ def read() -> bytes:
 
 
 def prepare() -> None:
-    """Do what the host asks for before there are requests: load the function, or settle what then lies in memory, of which the image is taken."""
+    """Do what the host asks for before there are requests: make room for a deep stack, load the function, settle what then lies in memory, of which the image is taken."""
     request = Request(FRAME[:-1] or read())
+    if request.path == "stack":
+        global _stack
+        _stack = bytes(int(request.body))
+        ANSWER[0] = head(200, []) + str(id(_stack)).encode()
+        return
     if request.path == "settle":
         _renew.settle()
         gc.collect()
@@ -72,7 +78,7 @@ def prepare() -> None:
         environ = request._part(_HEADERS).decode("utf-8", "surrogateescape").split("\0")
         name, _respond = load(request.body.decode(), zip(environ[0:-1:2], environ[1::2]))
     except LoadError as error:
-        answer_failure("load", "", str(error), "")
+        answer_failure("load", "", str(error), format_traceback(error.__cause__) if error.__cause__ else "")
     except SyntaxError as error:
         answer_failure("syntax", "", f"{error.filename}:{error.lineno}: {error.msg}", format_traceback(error))
     except ModuleNotFoundError as error:
@@ -117,10 +123,15 @@ def own_frames(error: BaseException) -> Any:
     """Return the error's traceback from the first frame that is the function's own."""
     first = tb = error.__traceback__
     here = os.path.dirname(__file__)
-    while tb is not None and (os.path.dirname(tb.tb_frame.f_code.co_filename) == here or "importlib" in tb.tb_frame.f_code.co_filename):
+    while tb is not None and not is_own(tb.tb_frame.f_code.co_filename, here):
         tb = tb.tb_next
     # What CPython says of text that is not Python has its own place in it.
     return None if tb is None and isinstance(error, SyntaxError) else tb or first
+
+
+def is_own(file: str, sdk: str) -> bool:
+    """Tell whether a file is the function's, and not what calls it."""
+    return not (file.startswith(sdk) or "importlib" in file or "/asyncio/" in file)
 
 
 def answer_failure(kind: str, name: str, message: str, trace: str) -> None:

@@ -2,16 +2,24 @@
 
 Gap: CPython for WASI has no socketpair, by which a SelectorEventLoop wakes itself from another thread, and nothing that can be
 selected. A sandbox has one thread, so nobody needs waking; and with no descriptors to watch, selecting is sleeping.
+run_in_executor, and with it asyncio.to_thread, calls at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import selectors
+import socket
 import time
-from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Any
+
+from mayfly._compat import inline
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing would be a part of the image
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+    from typing import Any
 
 
 class _SleepingSelector(selectors.BaseSelector):
@@ -52,7 +60,7 @@ class EventLoop(asyncio.SelectorEventLoop):
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
         done: Future[Any] = Future()
         try:
-            done.set_result(func(*args))
+            done.set_result(inline.call(func, *args))
         except BaseException as error:
             done.set_exception(error)
         return asyncio.wrap_future(done, loop=self)
@@ -62,3 +70,13 @@ class EventLoopPolicy(asyncio.DefaultEventLoopPolicy):
     """A policy under which asyncio.run and asyncio.new_event_loop make an EventLoop."""
 
     _loop_factory = EventLoop
+
+
+def mend(module: ModuleType) -> None:
+    """Have asyncio make such event loops where it cannot make its own."""
+    try:
+        for end in socket.socketpair():
+            end.close()
+    except (AttributeError, OSError):
+        module.SelectorEventLoop = EventLoop  # type: ignore[attr-defined]
+        module.set_event_loop_policy(EventLoopPolicy())
