@@ -63,6 +63,7 @@ type preparer struct {
 	tables     []edit // of their limits
 	start      uint32 // the start function
 	code       []body
+	nesting    nesting // of one body after the other
 	constant   bool // each active data segment has a constant for its offset
 
 	added added
