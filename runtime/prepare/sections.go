@@ -64,7 +64,7 @@ type preparer struct {
 	start      uint32 // the start function
 	code       []body
 	nesting    nesting // of one body after the other
-	constant   bool // each active data segment has a constant for its offset
+	constant   bool    // each active data segment has a constant for its offset
 
 	added added
 }
