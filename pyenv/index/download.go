@@ -107,7 +107,7 @@ func (c *Client) download(ctx context.Context, f File, dir string, o DownloadOpt
 		buf := make([]byte, 64<<10)
 		for {
 			n, err := in.Read(buf)
-			h.Write(buf[:n])
+			_, _ = h.Write(buf[:n]) // a hash takes everything
 			if _, err := tmp.Write(buf[:n]); err != nil {
 				return err
 			}

@@ -79,7 +79,7 @@ func TestHostilePages(t *testing.T) {
 			w.Header().Set("Location", "data:text/html,x")
 			w.WriteHeader(302)
 		}, ErrRedirect, `redirected to a "data" URL: refused`},
-		"redirect in circles":                   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x?token=secret", 302) }, ErrRedirect, "redirected more than 10 times"},
+		"redirect in circles":                   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x?token=secret", http.StatusFound) }, ErrRedirect, "redirected more than 10 times"},
 		"not modified, though nothing was kept": {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(304) }, ErrIndex, "the server answers 304"},
 		"long headers": {func(w http.ResponseWriter, r *http.Request) {
 			for i := range 3000 {
@@ -110,7 +110,7 @@ func TestHostilePages(t *testing.T) {
 func TestRedirectToHTTPIsRefused(t *testing.T) {
 	plain := httptest.NewServer(page(""))
 	defer plain.Close()
-	tls := httptest.NewUnstartedServer(http.RedirectHandler(plain.URL+"/?token=secret", 302))
+	tls := httptest.NewUnstartedServer(http.RedirectHandler(plain.URL+"/?token=secret", http.StatusFound))
 	tls.Config.ErrorLog = log.New(io.Discard, "", 0)
 	tls.StartTLS()
 	defer tls.Close()

@@ -144,7 +144,7 @@ func (c *Client) page(ctx context.Context, u *url.URL) ([]File, error) {
 		return nil, err
 	}
 	files, err := got.parse(c.limits.files)
-	if err == nil && !(have && got.ETag == kept.ETag && got.ETag != "") {
+	if err == nil && (!have || got.ETag != kept.ETag || got.ETag == "") {
 		c.cache.keepPage(u.String(), got)
 	}
 	return files, err

@@ -138,14 +138,15 @@ func (n compare) holds(c *conditions) bool {
 		return slices.Contains(names, Normalize(c.value(n.left))) == (n.op == "in")
 	}
 	left, right := c.value(n.left), c.value(n.right)
-	if n.left.variable == "extra" || n.right.variable == "extra" {
+	switch {
+	case n.left.variable == "extra" || n.right.variable == "extra":
 		left, right = Normalize(left), Normalize(right)
-	} else if n.versions != nil {
+	case n.versions != nil:
 		// Only where both sides are versions are they compared as such.
 		if v, err := ParseVersion(left); err == nil {
 			return n.versions.match(v)
 		}
-	} else if n.right.variable != "" && n.op != "in" && n.op != "not in" {
+	case n.right.variable != "" && n.op != "in" && n.op != "not in":
 		if sp, err := parseSpecifier(n.op + right); err == nil {
 			if v, err := ParseVersion(left); err == nil {
 				return sp.match(v)

@@ -2,6 +2,7 @@ package requirement
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"unicode/utf8"
 )
@@ -65,7 +66,7 @@ func ParseScript(file string, data []byte) (*Script, error) {
 		return nil, &PlaceError{File: file, Line: at, Err: detailf(ErrProject, "the block is not UTF-8")}
 	}
 	if err := unmarshal(file, []byte(b.String()), &doc); err != nil {
-		if place, ok := err.(*PlaceError); ok {
+		if place, ok := errors.AsType[*PlaceError](err); ok {
 			place.Line += at
 		}
 		return nil, err
@@ -75,7 +76,7 @@ func ParseScript(file string, data []byte) (*Script, error) {
 	if s.RequiresPython, err = requiresPython(file, "requires-python", doc.RequiresPython); err == nil {
 		s.Dependencies, err = requirements(file, "dependencies", doc.Dependencies)
 	}
-	if place, ok := err.(*PlaceError); ok {
+	if place, ok := errors.AsType[*PlaceError](err); ok {
 		place.Line = at
 	}
 	if err != nil {

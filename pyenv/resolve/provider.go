@@ -425,7 +425,7 @@ func (p *provider) prefetch(candidates []*candidate, n int) {
 			select {
 			case p.slots <- struct{}{}:
 				defer func() { <-p.slots }()
-				p.src.Metadata(p.ahead, c.option.file) // the source keeps it; an error comes again when it matters
+				_, _ = p.src.Metadata(p.ahead, c.option.file) // the source keeps it; an error comes again when it matters
 			case <-p.ahead.Done():
 			}
 		})

@@ -118,7 +118,7 @@ func Serve(t testing.TB, files ...File) *Index {
 	return i
 }
 
-// URL of the index.
+// Simple returns the URL of the index.
 func (i *Index) Simple() string { return i.URL + "/simple/" }
 
 // Add adds files.
@@ -179,7 +179,7 @@ func (i *Index) Answer(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		w.Header().Set("Content-Type", kind)
-		w.Write(page)
+		_, _ = w.Write(page) // the client notices
 		return
 	}
 	name := strings.TrimPrefix(r.URL.Path, "/files/")
@@ -190,7 +190,7 @@ func (i *Index) Answer(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 			if f.Name+".metadata" == name && f.Metadata != nil {
-				w.Write(f.Metadata)
+				_, _ = w.Write(f.Metadata)
 				return
 			}
 		}
