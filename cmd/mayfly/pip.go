@@ -35,7 +35,9 @@ environments, which have links to them.`,
 	var p pipFolders
 	cmd.PersistentFlags().StringVarP(&p.python, "python", "p", "", "the `folder` of the environment, or its python (default: VIRTUAL_ENV, else .venv)")
 	cmd.PersistentFlags().StringVar(&p.dataDir, "data-dir", defaultDataDir, "the `folder` that has everything the server keeps")
-	cmd.AddCommand(a.pipInstallCommand(&p))
+	cmd.AddCommand(
+		a.pipInstallCommand(&p), a.pipListCommand(&p), a.pipFreezeCommand(&p), a.pipShowCommand(&p), a.pipCheckCommand(&p), a.pipUninstallCommand(&p),
+	)
 	return cmd
 }
 
