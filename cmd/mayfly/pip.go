@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,6 +36,7 @@ environments, which have links to them.`,
 	cmd.PersistentFlags().StringVar(&p.dataDir, "data-dir", defaultDataDir, "the `folder` that has everything the server keeps")
 	cmd.AddCommand(
 		a.pipInstallCommand(&p), a.pipListCommand(&p), a.pipFreezeCommand(&p), a.pipShowCommand(&p), a.pipCheckCommand(&p), a.pipUninstallCommand(&p),
+		a.pipLockCommand(&p), a.pipSyncCommand(&p), a.pipDownloadCommand(&p), a.pipCacheCommand(&p),
 	)
 	return cmd
 }
@@ -152,5 +152,5 @@ func plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
-	return fmt.Sprintf("%d %s", n, strings.TrimSuffix(thing, "y")+map[bool]string{true: "ies", false: "s"}[strings.HasSuffix(thing, "y")])
+	return fmt.Sprintf("%d %ss", n, thing)
 }

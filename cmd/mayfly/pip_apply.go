@@ -124,7 +124,11 @@ func (p *pipFolders) apply(ctx context.Context, client *index.Client, t *pipTarg
 			return r, err
 		}
 	}
-	status.show("installing: %s", plural(len(change.Install), "package"))
+	hint := ""
+	if t.base != nil && o.Compiler != nil {
+		hint = " (the first time, CPython is compiled, which takes seconds)"
+	}
+	status.show("installing: %s%s", plural(len(change.Install), "package"), hint)
 	return t.Apply(ctx, change, o)
 }
 
