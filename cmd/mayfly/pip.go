@@ -77,7 +77,15 @@ func (p *pipFolders) environment() (*site.Environment, error) {
 type pipTarget struct {
 	*site.Environment
 	resolve.Target
-	base *pyenv.Base // nil if the environment stands on a Python of the host's
+	venv   string      // whose Python it is for
+	python string      // that Python, as it is called on this machine
+	base   *pyenv.Base // nil if that is a Python of the host's
+}
+
+// into makes the target a plain folder, for the same Python.
+func (t *pipTarget) into(dir string) (err error) {
+	t.Environment, err = site.OpenTarget(dir, t.Environment.Python, t.Minor)
+	return err
 }
 
 // target opens the environment that is meant, and asks its Python what it takes.
@@ -90,7 +98,7 @@ func (p *pipFolders) target(ctx context.Context) (*pipTarget, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", env.Dir, err)
 	}
-	t := &pipTarget{Environment: env}
+	t := &pipTarget{Environment: env, venv: env.Dir, python: env.Python}
 	if config.Build == "" {
 		t.Target, err = resolve.Host(ctx, env.Python)
 		return t, err
@@ -118,19 +126,21 @@ func (t *pipTarget) evaluate(text, extra string) (site.Requirement, error) {
 	}, nil
 }
 
-// installed are the versions of what is installed, by normalized name. What has a version that is none is left out.
-func (t *pipTarget) installed(ctx context.Context) (map[string]requirement.Version, error) {
+// installed are the packages by normalized name, and their versions. What has a version that is none has none there.
+func (t *pipTarget) installed(ctx context.Context) (map[string]site.Distribution, map[string]requirement.Version, error) {
 	list, err := t.List(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	versions := map[string]requirement.Version{}
+	packages, versions := map[string]site.Distribution{}, map[string]requirement.Version{}
 	for _, d := range list {
+		name := requirement.Normalize(d.Name)
+		packages[name] = d
 		if v, err := requirement.ParseVersion(d.Version); err == nil {
-			versions[requirement.Normalize(d.Name)] = v
+			versions[name] = v
 		}
 	}
-	return versions, nil
+	return packages, versions, nil
 }
 
 // pipPackage is a package as --json shows it.

@@ -26,17 +26,17 @@ var compileScript string
 // compiler makes byte code by the environment's own Python. interpreter is what byte code depends on.
 func (p *pipFolders) compiler(ctx context.Context, t *pipTarget) (c wheelstore.Compiler, interpreter string, err error) {
 	if t.base != nil {
-		return sandboxCompiler{*t.base, t.Dir}, "wasi-" + t.base.Version + "-" + shortDigest(t.base.Digest), nil
+		return sandboxCompiler{*t.base, t.venv}, "wasi-" + t.base.Version + "-" + shortDigest(t.base.Digest), nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, t.Python, "-I", "-S", "-c",
+	cmd := exec.CommandContext(ctx, t.python, "-I", "-S", "-c",
 		"import sys, importlib.util as u; print(sys.implementation.cache_tag + '-' + u.MAGIC_NUMBER.hex())")
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, "", fmt.Errorf("ask %s for its byte code: %w", t.Python, err)
+		return nil, "", fmt.Errorf("ask %s for its byte code: %w", t.python, err)
 	}
-	return hostCompiler{t.Python}, strings.TrimSpace(string(out)), nil
+	return hostCompiler{t.python}, strings.TrimSpace(string(out)), nil
 }
 
 // hostCompiler is a Python of the host's.

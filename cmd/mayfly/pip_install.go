@@ -32,6 +32,7 @@ environment's Python, once for all environments.`,
 	dryRun := flags.Bool("dry-run", false, "only say what would be installed")
 	report := flags.String("report", "", "write what is installed, and from where, to a `file` in JSON, as pip does (-: standard output)")
 	overwrite := flags.Bool("overwrite", false, "replace files that are in the way, other packages' too")
+	target := flags.StringP("target", "t", "", "install into this plain `folder`, for the Python of the environment")
 	noCompile := flags.Bool("no-compile", false, "make no byte code")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -44,7 +45,12 @@ environment's Python, once for all environments.`,
 		if err != nil {
 			return err
 		}
-		installed, err := t.installed(ctx)
+		if *target != "" {
+			if err := t.into(*target); err != nil {
+				return err
+			}
+		}
+		packages, installed, err := t.installed(ctx)
 		if err != nil {
 			return err
 		}
@@ -55,13 +61,17 @@ environment's Python, once for all environments.`,
 		defer client.Close()
 		status := &sharedStatus{s: a.status()}
 		defer status.clear()
-		resolution, err := resolve.Resolve(ctx, watched{client, status}, w.roots, resolve.Options{
+		source := &withInstalled{Source: watched{client, status}, target: t.Target, installed: packages}
+		resolution, err := resolve.Resolve(ctx, source, w.roots, resolve.Options{
 			Target: t.Target, Constraints: w.constraints, Pre: w.pre, NoDeps: s.noDeps, RequireHashes: w.requireHashes, Installed: installed, Upgrade: *upgrade,
 		})
+		status.clear()
+		for _, n := range source.said() {
+			a.note("%s", n)
+		}
 		if err != nil {
 			return err
 		}
-		status.clear()
 		for _, n := range resolution.Notes {
 			a.note("%s", n)
 		}

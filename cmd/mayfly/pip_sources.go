@@ -32,6 +32,7 @@ func (s *pipSources) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&s.noDeps, "no-deps", false, "take only what is asked for, not what that needs")
 	flags.BoolVar(&s.pre, "pre", false, "take pre-releases, too")
 	flags.BoolVar(&s.requireHashes, "require-hashes", false, "refuse what has no hash in a requirements file")
+	flags.StringArray("only-binary", nil, "is accepted, and is always so: nothing is built from `source`")
 	s.addIndexFlags(cmd)
 }
 
