@@ -28,7 +28,7 @@ func (s *pipSources) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&s.files, "requirement", "r", nil, "take what a requirements `file` or pyproject.toml asks for, too")
 	flags.StringArrayVarP(&s.constraints, "constraint", "c", nil, "limit versions by this `file`")
-	flags.StringArrayVarP(&s.editable, "editable", "e", nil, "is refused: what is installed must not change under a function that runs")
+	flags.StringArrayVarP(&s.editable, "editable", "e", nil, "a `folder`; is refused: what is installed must not change under a function that runs")
 	flags.BoolVar(&s.noDeps, "no-deps", false, "take only what is asked for, not what that needs")
 	flags.BoolVar(&s.pre, "pre", false, "take pre-releases, too")
 	flags.BoolVar(&s.requireHashes, "require-hashes", false, "refuse what has no hash in a requirements file")

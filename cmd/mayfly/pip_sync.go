@@ -64,14 +64,14 @@ checked. pip stays, where it is.`,
 			key := requirement.Normalize(s.Package.Name)
 			keep[key] = true
 			d, ok := have[key]
-			if ok && s.URL == "" && d.DirectURL == nil && sameVersion(d.Version, s.File.Version.String()) {
+			if ok && sameVersion(d.Version, s.File.Version.String()) && sameOrigin(d.DirectURL, s) {
 				continue
 			}
 			if ok {
 				would.Removed = append(would.Removed, d)
 			}
 			would.Installed = append(would.Installed, site.Distribution{Name: key, Version: s.File.Version.String()})
-			change.install = append(change.install, pipItem{fetch: fetch{file: s.File}, direct: s.URL != ""})
+			change.install = append(change.install, pipItem{fetch: fetch{file: s.File}, direct: s.Package.Archive != nil})
 		}
 		for _, d := range list {
 			if !keep[requirement.Normalize(d.Name)] {
@@ -104,4 +104,13 @@ func sameVersion(a, b string) bool {
 	v, errA := requirement.ParseVersion(a)
 	w, errB := requirement.ParseVersion(b)
 	return errA == nil && errB == nil && v.Compare(w) == 0
+}
+
+// sameOrigin says whether what is installed came from where the lock has it: an index, or an archive of the same content.
+func sameOrigin(d *site.DirectURL, s pylock.Selected) bool {
+	if s.Package.Archive == nil || d == nil {
+		return s.Package.Archive == nil && d == nil
+	}
+	digest := s.File.Hashes["sha256"]
+	return digest != "" && d.Archive != nil && d.Archive.Hashes["sha256"] == digest
 }
