@@ -14,6 +14,13 @@ import (
 	"github.com/mayfly-faas/mayfly/cmd/mayfly/internal/bundle"
 	"github.com/mayfly-faas/mayfly/cmd/mayfly/internal/client"
 	"github.com/mayfly-faas/mayfly/pyenv"
+	"github.com/mayfly-faas/mayfly/pyenv/index"
+	"github.com/mayfly-faas/mayfly/pyenv/pylock"
+	"github.com/mayfly-faas/mayfly/pyenv/requirement"
+	"github.com/mayfly-faas/mayfly/pyenv/resolve"
+	"github.com/mayfly-faas/mayfly/pyenv/site"
+	"github.com/mayfly-faas/mayfly/pyenv/wheel"
+	"github.com/mayfly-faas/mayfly/pyenv/wheelstore"
 )
 
 // exit is one exit code and what leads to it.
@@ -29,10 +36,13 @@ type exit struct {
 var exits = []exit{
 	{code: 0, means: "done"},
 	{code: 130, means: "interrupted", errs: []error{context.Canceled}},
-	{code: 2, means: "wrong command, flag, argument or configuration file", errs: []error{errUsage}},
 	{
-		code: 3, means: "not found: no function, version or CPython of that name",
-		errs: []error{pyenv.ErrNoPython}, kinds: []string{"not-found", "no-such-resource"},
+		code: 2, means: "wrong command, flag, argument, requirement or configuration file",
+		errs: []error{errUsage, requirement.ErrRequirement, requirement.ErrOption, requirement.ErrEditable, requirement.ErrInclude, requirement.ErrProject, pylock.ErrLock, index.ErrSource},
+	},
+	{
+		code: 3, means: "not found: no function, version, package or CPython of that name",
+		errs: []error{pyenv.ErrNoPython, site.ErrNotInstalled}, kinds: []string{"not-found", "no-such-resource"},
 	},
 	{code: 5, means: "no Mayfly server answers at that address", errs: []error{client.ErrUnreachable}},
 	{
@@ -40,8 +50,12 @@ var exits = []exit{
 		errs: []error{client.ErrAnswer}, kinds: []string{"function-failed", "timeout", "out-of-memory"},
 	},
 	{
-		code: 4, means: "refused: an artifact that cannot be deployed, a wrong token, a limit that was met, a CPython that is in use, a folder that is no environment",
-		errs: []error{bundle.ErrRefused, errInUse, pyenv.ErrSource, pyenv.ErrVersion, pyenv.ErrDigest, pyenv.ErrInstalled, pyenv.ErrNotVenv}, kinds: []string{"no-python"},
+		code: 4, means: "refused: an artifact that cannot be deployed, a wrong token, a limit that was met, a CPython that is in use, a folder that is no environment, packages that do not go together or are not what they should be",
+		errs: []error{
+			bundle.ErrRefused, errInUse, pyenv.ErrSource, pyenv.ErrVersion, pyenv.ErrDigest, pyenv.ErrInstalled, pyenv.ErrNotVenv, site.ErrNotEnvironment, site.ErrConflict,
+			site.ErrOutside, site.ErrNoRecord, resolve.ErrConflict, resolve.ErrHashes, index.ErrHash, index.ErrMetadata, pylock.ErrTarget, wheelstore.ErrDigest, wheelstore.ErrBusy,
+			wheel.ErrUnsafe, wheel.ErrLimit, wheel.ErrFormat, wheel.ErrRecord, wheel.ErrMismatch, wheel.ErrUnsupported,
+		}, kinds: []string{"no-python"},
 	},
 	{code: exitFailed, means: "failed in any other way"},
 }

@@ -61,7 +61,7 @@ Exit codes are listed by: mayfly help exit-codes`,
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		a.serveCommand(), a.deployCommand(), a.invokeCommand(), a.listCommand(), a.describeCommand(), a.versionsCommand(),
-		a.rollbackCommand(), a.logsCommand(), a.deleteCommand(), a.pythonCommand(), a.venvCommand(), a.benchCommand(), a.demoCommand(),
+		a.rollbackCommand(), a.logsCommand(), a.deleteCommand(), a.pythonCommand(), a.venvCommand(), a.pipCommand(), a.benchCommand(), a.demoCommand(),
 		a.versionCommand(), exitCodesTopic(),
 	)
 	return root

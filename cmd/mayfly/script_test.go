@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/mayfly-faas/mayfly/host/wasi/wasitest"
+	"github.com/mayfly-faas/mayfly/pyenv/wheel/wheeltest"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
 
@@ -72,6 +74,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			tb := env.T().(testing.TB) // testscript.Run promises it
+			env.Values["tb"] = tb
 			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("DATA", runtimetest.DataDir(tb))
 			env.Setenv("NOPYTHON", runtimetest.EmptyDataDir(tb))
@@ -89,6 +92,8 @@ func TestScripts(t *testing.T) {
 			"exits":  exitsWith,
 			"until":  until,
 			"mode":   mode,
+			"wheel":  makeWheel,
+			"debian": debianWheels,
 		},
 	})
 }
@@ -127,6 +132,36 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	if got := strconv.FormatUint(uint64(info.Mode().Perm()), 8); got != strings.TrimPrefix(args[0], "0") {
 		ts.Fatalf("the mode of %s is %s, want %s", args[1], got, args[0])
+	}
+}
+
+// makeWheel makes a wheel with a module and a script, of the project's name, in a folder: wheel DIR PROJECT VERSION [REQUIREMENT]....
+func makeWheel(ts *testscript.TestScript, _ bool, args []string) {
+	dir, project, version, requires := ts.MkAbs(args[0]), args[1], args[2], ""
+	for _, r := range args[3:] {
+		requires += "Requires-Dist: " + r + "\n"
+	}
+	placeWheel(ts, dir, wheeltest.Wheel{
+		Project: project, Version: version, Metadata: "Summary: A wheel for tests\n" + requires,
+		Files: map[string]string{
+			project + "/__init__.py": fmt.Sprintf("version = %q\n\n\ndef main():\n    print(__name__, version)\n", version),
+			project + "/other.py":    "this is no Python\n",
+		},
+		EntryPoints: fmt.Sprintf("[console_scripts]\n%s = %[1]s:main\n", project),
+	}.Build(ts.Value("tb").(testing.TB)))
+}
+
+// debianWheels wraps Debian's packages into wheels in a folder: debian DIR PACKAGE....
+func debianWheels(ts *testscript.TestScript, _ bool, args []string) {
+	placeWheel(ts, ts.MkAbs(args[0]), wheeltest.Debian(ts.Value("tb").(testing.TB), args[1:]...)...)
+}
+
+func placeWheel(ts *testscript.TestScript, dir string, wheels ...string) {
+	ts.Check(os.MkdirAll(dir, 0o755))
+	for _, w := range wheels {
+		data, err := os.ReadFile(w)
+		ts.Check(err)
+		ts.Check(os.WriteFile(filepath.Join(dir, filepath.Base(w)), data, 0o644))
 	}
 }
 

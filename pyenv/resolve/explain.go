@@ -123,6 +123,12 @@ func (p *provider) has(name string, infos []*info) (has []string) {
 	if pool.missing != nil {
 		return []string{pool.missing.Error()}
 	}
+	if pool.byURL {
+		for _, o := range p.at(name).options {
+			has = append(has, fmt.Sprintf("what is at %s is version %s", o.file.URL, o.version))
+		}
+		return has
+	}
 	if len(pool.options)+len(pool.unusable) == 0 {
 		return []string{"its page at the index lists no files of it"}
 	}

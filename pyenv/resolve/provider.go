@@ -74,6 +74,7 @@ type pool struct {
 	options  []*option  // best first
 	unusable []unusable // newest first
 	missing  error      // the package itself is
+	byURL    bool       // a root names the only file that will do, which is in provider.at
 }
 
 func newProvider(ctx context.Context, src Source, roots []Root, o Options) (*provider, error) {
@@ -111,6 +112,9 @@ func newProvider(ctx context.Context, src Source, roots []Root, o Options) (*pro
 		made, err := p.reqs(r.Requirement)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", r.From, err)
+		}
+		if r.URL != "" {
+			p.pools[r.Key()] = &pool{byURL: true} // nothing else will do, so that the index need not know it
 		}
 		for _, m := range made {
 			m.from = r.From

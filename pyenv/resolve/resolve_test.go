@@ -311,6 +311,11 @@ func TestURLs(t *testing.T) {
 	check(t, err)
 	equal(t, resolved(r), "a[x] 1, b 1, c 1")
 	equal(t, r.Packages[0].URL, url)
+	for _, path := range server.Requests() {
+		if path == "/simple/a/" {
+			t.Error("the index is asked for a package that is asked for by URL")
+		}
+	}
 	equal(t, r.Notes, []string{`a 1 has no extra "x"`})
 
 	_, err = Resolve(t.Context(), src, ask(t, "a @ "+url, "d"), sandbox)
