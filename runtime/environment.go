@@ -131,12 +131,13 @@ func (rt *Runtime) lock(ctx context.Context, w *wants, t resolve.Target) (*packa
 
 // lockResolved locks the newest versions that go together.
 func (rt *Runtime) lockResolved(ctx context.Context, c *index.Client, w *wants, t resolve.Target) (*pylock.Lock, error) {
-	found, err := resolve.Resolve(ctx, guarded{c}, w.roots, resolve.Options{
+	found, err := resolve.Resolve(ctx, guarded{c, w.vendored}, w.roots, resolve.Options{
 		Target: t, Constraints: w.constraints, Pre: w.options.Pre, RequireHashes: w.options.RequireHashes,
 	})
 	if err != nil {
 		return nil, err
 	}
+	found.Packages = slices.DeleteFunc(found.Packages, func(p resolve.Package) bool { return strings.HasPrefix(p.File.URL, artifactScheme) })
 	need := make([]download, len(found.Packages))
 	for i, p := range found.Packages {
 		need[i] = download{p.Name, p.File, p.Hashes}
@@ -188,6 +189,9 @@ func wheelsOf(picked []pylock.Selected) []download {
 
 // fetch brings wheels into the store that it does not have, and returns the SHA-256 of all by package. The caller holds the store.
 func (rt *Runtime) fetch(ctx context.Context, c *index.Client, need []download) (sums map[string]string, err error) {
+	if len(need) == 0 {
+		return nil, nil
+	}
 	tmp, err := rt.tempVenv()
 	if err != nil {
 		return nil, err

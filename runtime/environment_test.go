@@ -2,7 +2,9 @@ package runtime_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mayfly-faas/mayfly/pyenv/index"
+	"github.com/mayfly-faas/mayfly/pyenv/index/indextest"
 	"github.com/mayfly-faas/mayfly/pyenv/wheel/wheeltest"
 	"github.com/mayfly-faas/mayfly/runtime"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
@@ -31,6 +34,7 @@ func newShop(t *testing.T) *shop {
 	s := &shop{t: t, data: runtimetest.DataDir(t), link: t.TempDir()}
 	for _, w := range []wheeltest.Wheel{
 		{Project: "words", Version: "1.5", Files: map[string]string{"words/__init__.py": "hello = 'hello'\n", "words/broken.py": "this is not Python\n"}},
+		{Project: "words", Version: "0.5", Files: map[string]string{"words.py": ""}},
 		{Project: "greet", Version: "1.0", Files: map[string]string{"greet.py": "def greet(): return 'old'\n"}},
 		{Project: "greet", Version: "2.0", Metadata: "Requires-Dist: words>=1\n", Files: map[string]string{
 			"greet.py": "import words\ndef greet(): return words.hello + ' ' + ('compiled' if __cached__ and 'pycache' in __cached__ and __import__('os').path.exists(__cached__) else 'source')\n",
@@ -130,6 +134,7 @@ func TestRequirementsAreInstalledAtDeploy(t *testing.T) {
 		{"project", map[string]string{"main.py": greeter, "pyproject.toml": "[project]\nname = 'x'\nversion = '1'\nrequires-python = '>=3.8'\ndependencies = ['greet>1']\n"}, both, "hello compiled"},
 		{"first", map[string]string{"main.py": greeter, "requirements.txt": "greet==1.0\n", "pyproject.toml": "[project]\nname = 'x'\nversion = '1'\ndependencies = ['nosuch']\n"}, []string{"greet 1.0"}, "old"},
 		{"script", map[string]string{"": "# /// script\n# dependencies = ['greet']\n# ///\n" + greeter}, both, "hello compiled"},
+		{"vendored", map[string]string{"main.py": greeter, "requirements.txt": "greet\nwords\n", "greet.py": "import words\ndef greet(): return 'mine ' + words.hello\n", "greet-3.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: Greet\nVersion: 3.0\n"}, []string{"words 1.5"}, "mine hello"},
 		{"none", map[string]string{"main.py": "def handler(request): return 'alone'\n", "requirements.txt": "# nothing\nnosuch; sys_platform == 'win32'\n"}, nil, "alone"},
 	} {
 		v := s.deploy(tc.name, tc.files)
@@ -140,9 +145,9 @@ func TestRequirementsAreInstalledAtDeploy(t *testing.T) {
 			t.Errorf("%s: says %q, want %q", tc.name, got, tc.says)
 		}
 	}
-	// Two environments for five functions, and one that is empty.
-	if got := s.there("cache/venvs"); len(got) != 3 {
-		t.Errorf("environments: %q, want 3", got)
+	// Three environments for six functions, and one that is empty.
+	if got := s.there("cache/venvs"); len(got) != 4 {
+		t.Errorf("environments: %q, want 4", got)
 	}
 	if strings.Contains(s.log.String(), "without byte code") {
 		t.Error(s.log.String())
@@ -161,6 +166,28 @@ wheels = [{path = "` + filepath.ToSlash(s.link) + `/greet-1.0-py3-none-any.whl",
 	if !errors.Is(err, runtime.ErrArtifact) || !strings.Contains(err.Error(), "is a file of this machine: refused") {
 		t.Errorf("got %v, want that the server's files are refused", err)
 	}
+
+	content, err := os.ReadFile(filepath.Join(s.link, "greet-1.0-py3-none-any.whl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := indextest.Serve(t, indextest.File{Name: "greet-1.0-py3-none-any.whl", Data: content})
+	lock := func(sum string) map[string]string {
+		return map[string]string{"main.py": greeter, "requirements.txt": "greet==2.0", "pylock.toml": fmt.Sprintf(`lock-version = "1.0"
+created-by = "test"
+[[packages]]
+name = "greet"
+version = "1.0"
+wheels = [{url = "%s/files/greet-1.0-py3-none-any.whl", hashes = {sha256 = "%s"}}]
+`, web.URL, sum)}
+	}
+	if _, err := s.try("f", lock(strings.Repeat("0", 64))); !errors.Is(err, runtime.ErrArtifact) || !strings.Contains(err.Error(), "sha256") {
+		t.Errorf("got %v, want that the hash differs", err)
+	}
+	v := s.deploy("f", lock(fmt.Sprintf("%x", sha256.Sum256(content))))
+	if diff := cmp.Diff([]string{"greet 1.0"}, v.Packages); diff != "" || s.call("f") != "old" {
+		t.Errorf("it says %q, packages (-want +got):\n%s", s.call("f"), diff)
+	}
 }
 
 func TestRequirementsThatCannotBeMetRefuseTheDeploy(t *testing.T) {
@@ -171,7 +198,7 @@ func TestRequirementsThatCannotBeMetRefuseTheDeploy(t *testing.T) {
 	venvs := s.there("cache/venvs")
 	for _, tc := range []struct{ name, file, content, want string }{
 		{"unknown", "requirements.txt", "greet\nnosuch>=1\n", "nosuch"},
-		{"conflict", "requirements.txt", "greet==2.0\nwords<1\n", "words>=1"},
+		{"conflict", "requirements.txt", "greet==2.0\nwords<1\n", "words>=1 is asked for by greet 2.0, which is asked for by requirements.txt:1"},
 		{"file", "requirements.txt", "greet @ file://" + secret + "\n", "a function can use no file of the server"},
 		{"folder", "requirements.txt", "--find-links /etc\ngreet\n", "whose files cannot be used by a function"},
 		{"outside", "requirements.txt", "-r ../../../etc/passwd\n", "it is not in what was deployed"},
@@ -229,9 +256,12 @@ func TestEnvironmentsAreSharedMadeAgainAndSwept(t *testing.T) {
 	check("after a restart", 1, 2)
 
 	// The cache can be deleted: the wheels are in the store, though the folder that they came from is gone.
-	if err := os.RemoveAll(filepath.Join(s.data, "cache")); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{"cache/venvs", "cache/images", "cache/index"} {
+		if err := os.RemoveAll(filepath.Join(s.data, dir)); err != nil {
+			t.Fatal(err)
+		}
 	}
+	// The modules that CPython was compiled to stay, for the test's sake.
 	for _, name := range []string{"greet-2.0-py3-none-any.whl", "words-1.5-py3-none-any.whl"} {
 		if err := os.Rename(filepath.Join(s.link, name), filepath.Join(s.data, name)); err != nil {
 			t.Fatal(err)
@@ -263,7 +293,7 @@ func TestEnvironmentsAreSharedMadeAgainAndSwept(t *testing.T) {
 		t.Errorf("rolled back it says %q", got)
 	}
 	// A store that was emptied is filled again from where the wheels came from.
-	for _, dir := range []string{"cache", "wheels"} {
+	for _, dir := range []string{"cache/venvs", "cache/images", "wheels"} {
 		if err := os.RemoveAll(filepath.Join(s.data, dir)); err != nil {
 			t.Fatal(err)
 		}

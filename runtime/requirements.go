@@ -2,11 +2,13 @@ package runtime
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/url"
 	"path"
+	"strings"
 
 	"github.com/mayfly-faas/mayfly/pyenv/index"
 	"github.com/mayfly-faas/mayfly/pyenv/pylock"
@@ -28,6 +30,7 @@ type wants struct {
 	roots, constraints []resolve.Root
 	options            requirement.Options
 	python             requirement.Specifiers
+	vendored           map[string]*index.Metadata
 }
 
 // wants finds what a Python function needs installed; nil where it asks for nothing.
@@ -36,6 +39,7 @@ func (a *artifact) wants() (*wants, error) {
 	if err != nil || w == nil || w.lock == nil && len(w.roots) == 0 && w.python.IsZero() {
 		return nil, err
 	}
+	w.vendored = a.vendored()
 	return w, nil
 }
 
@@ -121,8 +125,55 @@ func isWeb(s string) bool {
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http")
 }
 
-// guarded has packages for those who must not name files of the server.
-type guarded struct{ *index.Client }
+// vendored are the packages that lie in the artifact with their metadata, as pip install --target leaves them, by normalized name. They are what
+// is imported, since the function's folder comes before its environment: so they count as installed.
+func (a *artifact) vendored() map[string]*index.Metadata {
+	found := map[string]*index.Metadata{}
+	for name, f := range a.files {
+		dir, base := path.Split(name)
+		if base != "METADATA" || path.Ext(path.Clean(dir)) != ".dist-info" || strings.Count(name, "/") != 1 {
+			continue
+		}
+		content, err := readZipFile(f)
+		if err != nil {
+			continue
+		}
+		if m, err := index.ParseMetadata(content); err == nil {
+			found[requirement.Normalize(m.Name)] = m
+		}
+	}
+	return found
+}
+
+// guarded has packages for a function: those that lie in its artifact, and else the index's. Files of the server cannot be named.
+type guarded struct {
+	*index.Client
+	vendored map[string]*index.Metadata
+}
+
+// artifactScheme begins the URL of what lies in the artifact.
+const artifactScheme = "artifact:"
+
+// Project implements resolve.Source.
+func (g guarded) Project(ctx context.Context, name string) (*index.Project, error) {
+	m := g.vendored[requirement.Normalize(name)]
+	if m == nil {
+		return g.Client.Project(ctx, name)
+	}
+	name = requirement.Normalize(name)
+	return &index.Project{Name: name, Files: []index.File{{
+		Name: strings.ReplaceAll(name, "-", "_") + "-" + m.Version.String() + "-py3-none-any.whl", URL: artifactScheme + name, Kind: index.Wheel,
+		Version: m.Version, Tags: []string{"py3-none-any"}, Index: "the artifact",
+	}}}, nil
+}
+
+// Metadata implements resolve.Source.
+func (g guarded) Metadata(ctx context.Context, f index.File) (*index.Metadata, error) {
+	if name, ok := strings.CutPrefix(f.URL, artifactScheme); ok {
+		return g.vendored[name], nil
+	}
+	return g.Client.Metadata(ctx, f)
+}
 
 // FileAt implements resolve.Source.
 func (g guarded) FileAt(s string) (index.File, error) {
