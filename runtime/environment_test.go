@@ -17,6 +17,7 @@ import (
 	"github.com/mayfly-faas/mayfly/pyenv/index/indextest"
 	"github.com/mayfly-faas/mayfly/pyenv/wheel/wheeltest"
 	"github.com/mayfly-faas/mayfly/runtime"
+	"github.com/mayfly-faas/mayfly/runtime/call"
 	"github.com/mayfly-faas/mayfly/runtime/runtimetest"
 )
 
@@ -91,14 +92,18 @@ func (s *shop) try(name string, files map[string]string) (runtime.Deployed, erro
 }
 
 // call calls a function, which must answer.
-func (s *shop) call(name string) string {
+func (s *shop) call(name string) string { return s.get(name, "") }
+
+func (s *shop) get(name, path string) string {
 	s.t.Helper()
 	target, err := s.rt.Find(name)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer target.Close()
-	response, _, err := target.Invoke(s.t.Context(), greeting)
+	r := &call.Request{ID: "1", Method: "GET", ScriptName: "/fn/" + name, Proto: "HTTP/1.1", Host: "localhost", RemoteAddr: "127.0.0.1:1", ServerAddr: "127.0.0.1:2", RequestURI: "/fn/" + name + path}
+	r.Path, r.Query, _ = strings.Cut(path, "?")
+	response, _, err := target.Invoke(s.t.Context(), r)
 	if err != nil {
 		s.t.Fatalf("call %s: %v", name, err)
 	}
@@ -312,4 +317,27 @@ func TestEnvironmentsAreSharedMadeAgainAndSwept(t *testing.T) {
 	}
 	restart()
 	check("when all is deleted", 0, 0)
+}
+
+// TestFlaskIsDeployedByItsRequirements deploys the example as it lies there, without packages.
+func TestFlaskIsDeployedByItsRequirements(t *testing.T) {
+	s := newShop(t)
+	for _, path := range wheeltest.Debian(t, wheeltest.Flask...) {
+		if err := os.Rename(path, filepath.Join(s.link, filepath.Base(path))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := s.deploy("flask", runtimetest.Folder(t, filepath.Join("..", "examples", "python", "flask")))
+	var names []string
+	for _, p := range v.Packages {
+		name, _, _ := strings.Cut(p, " ")
+		names = append(names, name)
+	}
+	if diff := cmp.Diff([]string{"click", "flask", "itsdangerous", "jinja2", "markupsafe", "werkzeug"}, names); diff != "" {
+		t.Errorf("packages (-want +got):\n%s", diff)
+	}
+	if got := s.get("flask", "/?name=Ada"); !strings.Contains(got, "Ada") {
+		t.Errorf("it says %q", got)
+	}
+	t.Log(s.log.String())
 }
