@@ -146,7 +146,7 @@ func runawayModule() []byte {
 		{"fi", forever(slices.Concat(c(8192), c(0), c(32768), []byte{0xfc, 11, 0})...)}, // memory.fill
 		{"bi", slices.Concat(grown, forever(slices.Concat(c(8192), c(0), c(megabytes<<20), []byte{0xfc, 11, 0})...))},
 		{"co", slices.Concat(grown, forever(slices.Concat(c(8192), c(16384), c(megabytes<<20), []byte{0xfc, 10, 0, 0})...))}, // memory.copy
-		{"st", forever(bytes.Repeat([]byte{0x41, 0, 0x1a}, 1<<20)...)},                                                       // i32.const, drop
+		{"st", forever(bytes.Repeat([]byte{0x41, 0, 0x1a}, 1<<13)...)},                                                       // i32.const, drop
 		{"ra", slices.Concat(grown, forever(call(randomGet, 8192, megabytes<<20)...))},
 		{"po", call(pollOneoff, sub, events, 1, scratch)},
 		{"re", forever(call(fdRead, 0, input, 1, scratch)...)},

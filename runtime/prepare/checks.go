@@ -37,6 +37,10 @@ type checks struct {
 	callBulk []byte                 // put before an instruction that works on as much as is on the stack
 	count    []byte                 // the index of the global
 	saved    map[ValueType][]uint32 // globals to save locals in: see savedIn
+
+	// What has been put together: a large module has tens of thousands of checks, and few that differ.
+	between  [limit/4 + 1][]byte // by weight
+	ofLocals map[uint64]*loopChecks
 }
 
 // Instructions.
@@ -47,7 +51,10 @@ const (
 
 // inBetween is a check that counts in the global: global.get count, i32.const weight, i32.add, global.set count, and what looks at that.
 func (c *checks) inBetween(weight int32) []byte {
-	return slices.Concat([]byte{opGetGlobal}, c.count, constI32(weight), []byte{opAdd, opSetGlobal}, c.count, []byte{opGetGlobal}, c.count, c.unlessBelow(c.callTick))
+	if c.between[weight] == nil {
+		c.between[weight] = slices.Concat([]byte{opGetGlobal}, c.count, constI32(weight), []byte{opAdd, opSetGlobal}, c.count, []byte{opGetGlobal}, c.count, c.unlessBelow(c.callTick))
+	}
+	return c.between[weight]
 }
 
 // unlessBelow runs code where what is on the stack is not below the limit: i32.const limit, i32.lt_u, if, else, code, end. The other way round, the compiler would
@@ -78,18 +85,24 @@ func (c *checks) look(counter []byte) []byte {
 // loopChecks are the instructions of the checks of one function's loops.
 type loopChecks struct {
 	checks             *checks
-	counter            []byte // the index of the local
-	leave, look, again []byte // of a loop with its check around it, which is left, where what is cold comes
+	counter            []byte              // the index of the local
+	leave, look, again []byte              // of a loop with its check around it, which is left, where what is cold comes
+	heads              [limit/4 + 1][]byte // by weight
 }
 
 func (c *checks) ofLoops(local uint64) *loopChecks {
+	if l := c.ofLocals[local]; l != nil {
+		return l
+	}
 	counter := binary.AppendUvarint(nil, local)
-	return &loopChecks{
+	l := &loopChecks{
 		checks: c, counter: counter,
 		leave: []byte{opBr, 1, 0x0b}, // br exit, end
 		look:  c.look(counter),
 		again: []byte{opBr, 1, 0x0b, 0x0b}, // br outer, end, end
 	}
+	c.ofLocals[local] = l
+	return l
 }
 
 // add counts a turn, and leaves the sum on the stack: local.get counter, i32.const weight, i32.add, local.tee counter.
@@ -100,7 +113,10 @@ func (c *loopChecks) add(weight int32) []byte {
 // inLoop is at the head of a loop with its check around it: i32.const limit, i32.ge_u, br_if cold.
 func (c *loopChecks) inLoop(weight int32) []byte {
 	const brIf = 0x0d
-	return slices.Concat(c.add(weight), constI32(limit), []byte{opAtLeastUnsigned, brIf, 1})
+	if c.heads[weight] == nil {
+		c.heads[weight] = slices.Concat(c.add(weight), constI32(limit), []byte{opAtLeastUnsigned, brIf, 1})
+	}
+	return c.heads[weight]
 }
 
 // atHead is all of the check, at the head of a loop.
@@ -139,7 +155,7 @@ func (p *preparer) addChecks() {
 		p.added.exports = append(p.added.exports, encodeExport(Start, KindFunc, caller))
 		p.sections = slices.DeleteFunc(p.sections, func(s span) bool { return s.id == sectionStart })
 	}
-	c := &checks{callTick: binary.AppendUvarint([]byte{0x10}, uint64(tick)), count: count, saved: map[ValueType][]uint32{}}
+	c := &checks{callTick: binary.AppendUvarint([]byte{0x10}, uint64(tick)), count: count, saved: map[ValueType][]uint32{}, ofLocals: map[uint64]*loopChecks{}}
 	// bulk counts 4 KiB of a length as one, or as many elements, and hands the length on. What is larger than 1 MiB lets Go run at once, but is not
 	// interrupted: it takes some 20 ms for 128 MiB, and as much more for what a function's memory may be beyond that.
 	const length = 0

@@ -79,7 +79,8 @@ func (p *preparer) readBodies(s *reader) []body {
 	if s.err == nil && n != uint32(len(p.bodies)) {
 		s.fail(start, "there are %d function bodies, and the function section has %d functions", n, len(p.bodies))
 	}
-	var bodies []body
+	const least = 2 // bytes of a body: no locals, end
+	bodies := make([]body, 0, min(int(n), s.left()/least))
 	for i := uint32(0); i < n && s.err == nil; i++ {
 		size := s.u32("a function body's size")
 		r := reader{at: s.at, section: s.section}
@@ -112,13 +113,14 @@ func (p *preparer) readBody(r *reader, params []ValueType) body {
 	for range r.items("locals", mostItems) {
 		locals.add(r.u32("how many locals there are of a type"), readValueType(r, "a local's type"))
 	}
-	w := walker{preparer: p, r: r, body: &b, locals: locals}
+	w := walker{preparer: p, r: r, body: &b, locals: locals, nesting: p.nesting[:0]}
 	if p.added.checks != nil {
 		w.checks = p.added.checks.ofLoops(locals.n)
 		b.edits = append(b.edits, edit{from: b.from, to: b.from}, edit{from: r.at, to: r.at})
 		b.entry, b.counter = 1, locals.n
 	}
 	w.walk()
+	p.nesting = w.nesting[:0] // to be used again
 	if p.added.checks != nil && b.loops {
 		b.edits[0] = edit{b.from, countEnd, binary.AppendUvarint(nil, uint64(groups)+1)}
 		b.edits[1].with = []byte{1, byte(I32)}

@@ -69,9 +69,24 @@ func (w *walker) readLabel(path int) {
 	}
 	w.nesting.reached(label, path)
 	if now := w.nesting.label(label); now != label {
-		w.body.edits = append(w.body.edits, edit{start, w.r.at, binary.AppendUvarint(nil, uint64(now))})
+		w.body.edits = append(w.body.edits, edit{start, w.r.at, encodeLabel(now)})
 	}
 }
+
+// encodeLabel encodes a label. Most are small, and share their bytes.
+func encodeLabel(label uint32) []byte {
+	if label < uint32(len(smallLabels)) {
+		return smallLabels[label : label+1]
+	}
+	return binary.AppendUvarint(nil, uint64(label))
+}
+
+var smallLabels = func() (b [128]byte) {
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return b
+}()
 
 // openLoop reads a loop's block type, and puts its check in place. A loop with parameters has it at its head: they are on the stack, where a
 // branch out of it would have to leave them.
@@ -91,14 +106,19 @@ func (w *walker) openLoop(start int) {
 	w.nesting.open(!params)
 	w.nesting[len(w.nesting)-1].loop = true
 	if !params {
-		const block, loop, empty = 0x02, 0x03, 0x40
-		typ := r.b[at:r.at]
-		around := append(append([]byte{loop}, typ...), block)
-		around = append(append(around, typ...), block, empty)
-		w.body.edits = append(w.body.edits, edit{start, start, around})
+		w.body.edits = append(w.body.edits, edit{start, start, around(r.b[at:r.at])})
 	}
 	w.loops = append(w.loops, openLoop{head: len(w.body.edits), path: ahead})
 	w.body.edits = append(w.body.edits, edit{from: r.at, to: r.at}) // what is put there depends on how long the loop is
+}
+
+// around returns what is put before a loop of that type: loop, block, block.
+func around(typ []byte) []byte {
+	const block, loop, empty = 0x02, 0x03, 0x40
+	if len(typ) == 1 && typ[0] == empty {
+		return []byte{loop, empty, block, empty, block, empty}
+	}
+	return slices.Concat([]byte{loop}, typ, []byte{block}, typ, []byte{block, empty})
 }
 
 // closeBlock ends a block.
@@ -112,11 +132,12 @@ func (w *walker) closeBlock() {
 	}
 	l := w.closeLoop()
 	head := &w.body.edits[l.head]
-	head.with = w.checks.atHead(weight(l.path))
-	if b.around {
-		head.with = w.checks.inLoop(weight(l.path))
-		save, restore := w.keep(l.assigned)
-		cold := slices.Concat(w.checks.leave, save, w.checks.look, restore, w.checks.again)
-		w.body.edits = append(w.body.edits, edit{w.r.at, w.r.at, cold})
+	if !b.around {
+		head.with = w.checks.atHead(weight(l.path))
+		return
 	}
+	head.with = w.checks.inLoop(weight(l.path))
+	save, restore := w.keep(l.assigned)
+	cold := slices.Concat(w.checks.leave, save, w.checks.look, restore, w.checks.again)
+	w.body.edits = append(w.body.edits, edit{w.r.at, w.r.at, cold})
 }

@@ -54,7 +54,7 @@ func TestLongPathsAreCheckedInBetween(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := &preparer{module: &Module{}, funcs: 1, signatures: []signature{{}}}
-			p.added.checks = &checks{saved: map[ValueType][]uint32{}}
+			p.added.checks = &checks{saved: map[ValueType][]uint32{}, ofLocals: map[uint64]*loopChecks{}}
 			r := &reader{b: code([]byte{0}, tc.code, end)}
 			b := p.readBody(r, nil)
 			if r.err != nil {

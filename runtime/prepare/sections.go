@@ -63,7 +63,8 @@ type preparer struct {
 	tables     []edit // of their limits
 	start      uint32 // the start function
 	code       []body
-	constant   bool // each active data segment has a constant for its offset
+	nesting    nesting // of one body after the other
+	constant   bool    // each active data segment has a constant for its offset
 
 	added added
 }
