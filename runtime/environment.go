@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"github.com/mayfly-faas/mayfly/pyenv/requirement"
 	"github.com/mayfly-faas/mayfly/pyenv/resolve"
 	"github.com/mayfly-faas/mayfly/pyenv/site"
+	"github.com/mayfly-faas/mayfly/pyenv/wheel"
 	"github.com/mayfly-faas/mayfly/pyenv/wheelstore"
 	"github.com/mayfly-faas/mayfly/runtime/python"
 )
@@ -241,12 +243,58 @@ func (rt *Runtime) tempVenv() (string, error) {
 func (rt *Runtime) environment(ctx context.Context, p *packages, build pyenv.Base) (dir string, err error) {
 	dir = filepath.Join(rt.cacheDir("venvs"), p.Identity+"-"+build.Version)
 	_, err, _ = rt.installs.Do(dir, func() (any, error) {
-		if _, err := os.Stat(filepath.Join(dir, "pyvenv.cfg")); err == nil {
-			return nil, nil
+		_, checked := rt.unpacked.Load(dir)
+		_, err := os.Stat(filepath.Join(dir, "pyvenv.cfg"))
+		if err == nil && !checked {
+			if err = checkVenv(dir, build, len(p.Names)); err != nil {
+				rt.options.Logger.Warn("an environment is damaged, and made again", "environment", filepath.Base(dir), "reason", err)
+			}
 		}
-		return nil, rt.install(ctx, p, build, dir)
+		if err != nil {
+			err = rt.install(ctx, p, build, dir)
+		}
+		if err == nil {
+			rt.unpacked.Store(dir, true)
+		}
+		return nil, err
 	})
 	return dir, err
+}
+
+// checkVenv says what an environment lacks of its packages: it looks at the sizes of files, as their RECORDs have them.
+func checkVenv(dir string, build pyenv.Base, packages int) error {
+	root, err := os.OpenRoot(filepath.Join(dir, "lib", "python"+build.Minor()))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	records, err := fs.Glob(root.FS(), "site-packages/*.dist-info/RECORD")
+	if err != nil {
+		return err
+	}
+	if len(records) != packages {
+		return fmt.Errorf("it has %d packages, and %d were installed", len(records), packages)
+	}
+	for _, name := range records {
+		text, err := root.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		files, err := wheel.ParseRecord(text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		for _, f := range files {
+			at := path.Join("site-packages", f.Path)
+			if f.Size < 0 || !fs.ValidPath(at) { // scripts and headers, which no sandbox needs, are outside
+				continue
+			}
+			if info, err := root.Stat(at); err != nil || info.Size() != f.Size {
+				return fmt.Errorf("%s: %w", f.Path, errDamagedFile)
+			}
+		}
+	}
+	return nil
 }
 
 func (rt *Runtime) install(ctx context.Context, p *packages, build pyenv.Base, dir string) error {

@@ -260,6 +260,19 @@ func TestEnvironmentsAreSharedMadeAgainAndSwept(t *testing.T) {
 	}
 	check("after a restart", 1, 2)
 
+	// What lacks a file is made again.
+	lib := filepath.Join(s.data, "cache/venvs", venvs[0], "lib/python3.12/site-packages")
+	if err := os.Remove(filepath.Join(lib, "words/__init__.py")); err != nil {
+		t.Fatal(err)
+	}
+	restart()
+	if got := s.call("f"); got != "hello compiled" || !strings.Contains(s.log.String(), "words/__init__.py: it is not as it was made") {
+		t.Errorf("with a file lost it says %q; the log:\n%s", got, s.log.String())
+	}
+	if _, err := os.Stat(filepath.Join(lib, "words/__init__.py")); err != nil {
+		t.Error(err)
+	}
+
 	// The cache can be deleted: the wheels are in the store, though the folder that they came from is gone.
 	for _, dir := range []string{"cache/venvs", "cache/images", "cache/index"} {
 		if err := os.RemoveAll(filepath.Join(s.data, dir)); err != nil {

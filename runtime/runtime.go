@@ -64,7 +64,7 @@ type Runtime struct {
 
 	installs singleflight.Group // of environments, by their folder
 
-	unpacked sync.Map // digests of the artifacts whose unpacked files have been compared with them
+	unpacked sync.Map // digests of the artifacts whose unpacked files have been compared with them, and folders of environments whose files have been looked at
 
 	deploying sync.Mutex // held while a version is made live, so that memory and store agree; taken before mu
 	mu        sync.RWMutex

@@ -132,7 +132,7 @@ func checkFile(root *os.Root, name string, size uint64, crc uint32) error {
 	return nil
 }
 
-var errDamagedFile = errors.New("it is not what the artifact has")
+var errDamagedFile = errors.New("it is not as it was made")
 
 // baseImagesStay is how long a base image is kept that is not used: it may be of a CPython that was removed, or of an earlier version of Mayfly.
 const baseImagesStay = 30 * 24 * time.Hour
