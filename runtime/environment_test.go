@@ -352,5 +352,9 @@ func TestFlaskIsDeployedByItsRequirements(t *testing.T) {
 	if got := s.get("flask", "/?name=Ada"); !strings.Contains(got, "Ada") {
 		t.Errorf("it says %q", got)
 	}
+	s.deploy("again", runtimetest.Folder(t, filepath.Join("..", "examples", "python", "flask")))
+	if got := s.there("cache/venvs"); len(got) != 1 {
+		t.Errorf("environments: %q, want one", got)
+	}
 	t.Log(s.log.String())
 }
