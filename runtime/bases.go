@@ -209,16 +209,21 @@ func imageKey(of string, from ...string) string {
 func (rt *Runtime) venv(ctx context.Context, in *roots, name string, build pyenv.Base) (wasi.FS, error) {
 	dir := filepath.Join(rt.cacheDir("venvs"), name+"-"+build.Version)
 	if _, err := os.Stat(filepath.Join(dir, "pyvenv.cfg")); err != nil {
-		none := func(context.Context, *pyenv.Context) error { return nil }
-		b := pyenv.Builder{
-			Python:  build.Interpreter(""),
-			Replace: map[pyenv.Step]func(context.Context, *pyenv.Context) error{pyenv.SetupScripts: none},
-		}
-		if err := b.Create(ctx, dir); err != nil && !errors.Is(err, os.ErrExist) { // which another goroutine has made
+		if err := makeVenv(ctx, dir, build); err != nil && !errors.Is(err, os.ErrExist) { // which another goroutine has made
 			return nil, err
 		}
 	}
 	return in.view(os.OpenRoot(dir))
+}
+
+// makeVenv makes an empty environment.
+func makeVenv(ctx context.Context, dir string, build pyenv.Base) error {
+	none := func(context.Context, *pyenv.Context) error { return nil }
+	b := pyenv.Builder{
+		Python:  build.Interpreter(""),
+		Replace: map[pyenv.Step]func(context.Context, *pyenv.Context) error{pyenv.SetupScripts: none},
+	}
+	return b.Create(ctx, dir)
 }
 
 // release gives up a reference that acquire gave.

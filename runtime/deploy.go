@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/mayfly-faas/mayfly/host/wasi"
-	"github.com/mayfly-faas/mayfly/pyenv"
 	"github.com/mayfly-faas/mayfly/runtime/call"
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
 	"github.com/mayfly-faas/mayfly/runtime/prepare"
@@ -33,7 +32,7 @@ type DeployOptions struct {
 	Lazy bool
 }
 
-// Deploy makes an artifact the live version of the function called name, after it has been loaded once: what cannot be run is refused
+// Deploy makes an artifact the live version of the function called name, after what it requires has been installed and it has been loaded once: what cannot be run is refused
 // (ErrArtifact, ErrTooLarge, ErrNoPython) and changes nothing. Once Deploy has returned without an error, the version is on disk.
 func (rt *Runtime) Deploy(name string, body io.Reader, o DeployOptions) (Deployed, error) {
 	d := Deployed{Function: name}
@@ -64,6 +63,9 @@ func (rt *Runtime) Deploy(name string, body io.Reader, o DeployOptions) (Deploye
 	if err != nil {
 		return d, err
 	}
+	if err := rt.installWants(v, a); err != nil {
+		return d, rt.overtaken(err)
+	}
 	if err := rt.try(v, a, o, &d.Phases); err != nil {
 		if v.engine != nil {
 			v.engine.close()
@@ -86,10 +88,7 @@ func (rt *Runtime) candidate(name string, a *artifact, kept *store.Artifact) (*v
 		sum := sha256.Sum256(a.wasm)
 		m.Module = hex.EncodeToString(sum[:])
 	case Python:
-		base, err := rt.builds.Find("")
-		if errors.Is(err, pyenv.ErrNoPython) {
-			return nil, fmt.Errorf("%w: %w", ErrNoPython, err)
-		}
+		base, err := rt.build("")
 		if err != nil {
 			return nil, err
 		}

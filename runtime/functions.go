@@ -33,6 +33,8 @@ type Version struct {
 	// Entry is what serves a Python function, Python the CPython it runs on.
 	Entry  string `json:"entry,omitempty"`
 	Python string `json:"python,omitempty"`
+	// Packages are the packages that a Python function has installed, as "name version".
+	Packages []string `json:"packages,omitempty"`
 	// Remade is why a wasm command's sandbox is made anew for each request instead of being brought back to its image; "" where it is brought back.
 	Remade string `json:"remade,omitempty"`
 	// Settings are the limits that hold, whether the manifest names them or not.
@@ -68,6 +70,9 @@ func (rt *Runtime) describe(record store.Version, live uint64) (Version, error) 
 			MaxRequest: manifest.Size(l.request), MaxResponse: manifest.Size(l.response), Tmp: manifest.Size(l.temp),
 			Concurrency: l.concurrency, Queue: l.queue,
 		},
+	}
+	if m.Packages != nil {
+		v.Packages = m.Packages.Names
 	}
 	for key := range m.Manifest.Env {
 		v.Settings.Env = append(v.Settings.Env, key)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -174,8 +175,11 @@ func (e *interpreter) end(l *loaded) {
 }
 
 // build returns the CPython that the function was deployed for.
-func (e *interpreter) build() (pyenv.Base, error) {
-	build, err := e.rt.builds.Find(e.ver.meta.Python)
+func (e *interpreter) build() (pyenv.Base, error) { return e.rt.build(e.ver.meta.Python) }
+
+// build returns the CPython of a version, the newest for "".
+func (rt *Runtime) build(version string) (pyenv.Base, error) {
+	build, err := rt.builds.Find(version)
 	if errors.Is(err, pyenv.ErrNoPython) {
 		err = fmt.Errorf("%w: %w", ErrNoPython, err)
 	}
@@ -199,10 +203,20 @@ func (e *interpreter) loadInto(ctx context.Context, l *loaded, took *call.Phases
 	if l.function.App, err = l.roots.view(e.rt.openFiles(e.ver.record.Digest)); err != nil {
 		return err
 	}
-	if l.function.Venv, err = e.rt.venv(ctx, &l.roots, e.ver.record.Digest, build); err != nil {
+	from := []string{l.base.State().Digest()}
+	if installed := e.ver.meta.Packages; installed != nil {
+		from = append(from, installed.Identity)
+		dir, err := e.rt.environment(ctx, installed, build)
+		if err != nil {
+			return fmt.Errorf("make the environment again: %w", err)
+		}
+		if l.function.Venv, err = l.roots.view(os.OpenRoot(dir)); err != nil {
+			return err
+		}
+	} else if l.function.Venv, err = e.rt.venv(ctx, &l.roots, e.ver.record.Digest, build); err != nil {
 		return err
 	}
-	l.key = imageKey(e.ver.record.Digest, l.base.State().Digest())
+	l.key = imageKey(e.ver.record.Digest, from...)
 	l.image, err = l.base.LoadImage(e.rt.disk, l.key, l.function)
 	loaded := time.Now()
 	took[call.Load] += loaded.Sub(begin)

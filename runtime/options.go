@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/mayfly-faas/mayfly/pyenv/index"
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
 )
 
@@ -26,6 +27,8 @@ type Options struct {
 	ArtifactBytes int64
 	// Defaults are the limits of functions whose manifest does not name them.
 	Defaults Limits
+	// Index says where the packages come from that functions require. Folders are this machine's; a function's own requirements can name URLs only. Default: PyPI.
+	Index index.Options
 	// Logger takes what the runtime has to say. Default: slog.Default().
 	Logger *slog.Logger
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/mayfly-faas/mayfly/host/logs"
 	"github.com/mayfly-faas/mayfly/host/wasi"
@@ -61,7 +62,9 @@ type Runtime struct {
 	stop context.CancelFunc
 	work sync.WaitGroup // goroutines, and requests with what comes after their answer
 
-	unpacked sync.Map // digests of the artifacts whose unpacked files have been compared with them
+	installs singleflight.Group // of environments, by their folder
+
+	unpacked sync.Map // digests of the artifacts whose unpacked files have been compared with them, and folders of environments whose files have been looked at
 
 	deploying sync.Mutex // held while a version is made live, so that memory and store agree; taken before mu
 	mu        sync.RWMutex
@@ -88,6 +91,9 @@ func Open(o Options) (rt *Runtime, err error) {
 			rt = nil
 		}
 	}()
+	if err = rt.checkIndex(); err != nil {
+		return rt, err
+	}
 	if rt.store, err = store.Open(o.DataDir, store.Options{}); err != nil {
 		return rt, err
 	}

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -131,19 +132,20 @@ func checkFile(root *os.Root, name string, size uint64, crc uint32) error {
 	return nil
 }
 
-var errDamagedFile = errors.New("it is not what the artifact has")
+var errDamagedFile = errors.New("it is not as it was made")
 
 // baseImagesStay is how long a base image is kept that is not used: it may be of a CPython that was removed, or of an earlier version of Mayfly.
 const baseImagesStay = 30 * 24 * time.Hour
 
 // sweepCache removes the unpacked files and venvs of artifacts that no version has: of functions that were deleted, of deploys that were refused or
-// killed.
+// killed; and the wheels that these had installed.
 func (rt *Runtime) sweepCache() error {
 	functions, err := rt.store.Functions()
 	if err != nil {
 		return err
 	}
-	wanted := map[string]bool{}
+	wanted := map[string]bool{} // digests of artifacts, and identities of environments
+	var locks []*packages
 	for _, f := range functions {
 		versions, err := rt.store.Versions(f.Name)
 		if err != nil {
@@ -151,6 +153,11 @@ func (rt *Runtime) sweepCache() error {
 		}
 		for _, v := range versions {
 			wanted[v.Digest] = true
+			var m meta
+			if err := json.Unmarshal(v.Meta, &m); err == nil && m.Packages != nil { // one that cannot be read cannot be run
+				wanted[m.Packages.Identity] = true
+				locks = append(locks, m.Packages)
+			}
 		}
 	}
 	// The names of venvs and images have more behind the digest. What is called base belongs to no function.
@@ -158,6 +165,7 @@ func (rt *Runtime) sweepCache() error {
 		digest, _, _ := strings.Cut(name, "-")
 		return digest == "base", wanted[digest]
 	}
+	swept := false // an environment: wheels may be nobody's now
 	for _, dir := range []string{rt.cacheDir("files"), rt.cacheDir("venvs")} {
 		entries, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -170,6 +178,12 @@ func (rt *Runtime) sweepCache() error {
 			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 				return fmt.Errorf("sweep: %w", err)
 			}
+			swept = swept || dir == rt.cacheDir("venvs")
+		}
+	}
+	if swept {
+		if err := rt.pruneWheels(locks); err != nil {
+			return err
 		}
 	}
 	return rt.disk.Sweep(func(key string, used time.Time) bool {

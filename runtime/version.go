@@ -29,6 +29,8 @@ type meta struct {
 	// Entry is what serves a Python function, as "module:name", and Python the version of CPython it was deployed for.
 	Entry  string `json:"entry,omitempty"`
 	Python string `json:"python,omitempty"`
+	// Packages are what it has installed; nil where it requires nothing.
+	Packages *packages `json:"packages,omitempty"`
 }
 
 // engine serves a version's requests. It is the one thing in which the kinds of functions differ.

@@ -72,6 +72,9 @@ func deployedRows(d client.Deployed, url string) [][]string {
 	if d.Version.Entry != "" {
 		rows = append(rows, []string{"entry", d.Version.Entry})
 	}
+	if len(d.Version.Packages) > 0 {
+		rows = append(rows, []string{"packages", strings.Join(d.Version.Packages, ", ")})
+	}
 	return append(
 		rows,
 		[]string{"digest", shortDigest(d.Version.Digest)},

@@ -54,7 +54,7 @@ func functionRows(f runtime.Function, url string) [][]string {
 		{"kind", string(v.Kind)},
 	}
 	if v.Kind == runtime.Python {
-		rows = append(rows, []string{"entry", orDash(v.Entry)}, []string{"python", v.Python})
+		rows = append(rows, []string{"entry", orDash(v.Entry)}, []string{"python", v.Python}, []string{"packages", orDash(strings.Join(v.Packages, ", "))})
 	}
 	if v.Remade != "" {
 		rows = append(rows, []string{"sandbox", "made anew for each request: " + v.Remade})

@@ -84,7 +84,7 @@ type pipTarget struct {
 
 // into makes the target a plain folder, for the same Python.
 func (t *pipTarget) into(dir string) (err error) {
-	t.Environment, err = site.OpenTarget(dir, t.Environment.Python, t.Minor)
+	t.Environment, err = site.OpenTarget(dir, t.Python, t.Minor)
 	return err
 }
 

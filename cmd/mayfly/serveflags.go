@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mayfly-faas/mayfly/gateway"
+	"github.com/mayfly-faas/mayfly/pyenv/index"
 	"github.com/mayfly-faas/mayfly/runtime"
 	"github.com/mayfly-faas/mayfly/runtime/manifest"
 )
@@ -28,6 +29,18 @@ type serveOptions struct {
 	modules, maxRequests  int
 	moduleBytes           sizeFlag
 	limits                limitFlags
+	indexes               indexFlags
+}
+
+// indexFlags say where the packages come from that Python functions require. They are named as pip has them.
+type indexFlags struct {
+	url             string
+	more, findLinks []string
+	none            bool
+}
+
+func (f indexFlags) options() index.Options {
+	return index.Options{Indexes: append([]string{f.url}, f.more...), FindLinks: f.findLinks, NoIndex: f.none}
 }
 
 // limitFlags are the limits of functions that do not name their own.
@@ -80,6 +93,10 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.Var(&o.limits.temp, "tmp", "how much a request may keep in /tmp, likewise")
 	f.Var(&o.limits.pythonMemory, "python-memory", "the memory of a Python function, likewise")
 	f.Var(&o.limits.wasmMemory, "wasm-memory", "the memory of a wasm command, likewise")
+	f.StringVar(&o.indexes.url, "index-url", index.PyPI, "the `URL` of the package index that the requirements of Python functions are installed from")
+	f.StringArrayVar(&o.indexes.more, "extra-index-url", nil, "the `URL` of a further index; may be repeated")
+	f.StringArrayVar(&o.indexes.findLinks, "find-links", nil, "a `folder` of wheels, or the URL of a page that links to some; may be repeated")
+	f.BoolVar(&o.indexes.none, "no-index", false, "take packages from --find-links only")
 }
 
 // check returns an error for a flag that has no sensible value: zero is one to the flag's package only.
@@ -123,6 +140,7 @@ func (o *serveOptions) runtime(logger *slog.Logger) runtime.Options {
 	l := o.limits
 	return runtime.Options{
 		DataDir: o.dataDir, Idle: o.idle, Modules: o.modules, ModuleBytes: int64(o.moduleBytes), MemoryBytes: int64(o.memory), CopyImages: o.copyImages, ArtifactBytes: int64(o.maxArtifact), Logger: logger,
+		Index: o.indexes.options(),
 		Defaults: runtime.Limits{
 			Timeout: l.timeout, CPU: l.cpu, PythonMemory: int64(l.pythonMemory), WasmMemory: int64(l.wasmMemory), RequestBytes: int64(l.request),
 			ResponseBytes: int64(l.response), TempBytes: int64(l.temp), Concurrency: l.concurrency, Queue: l.queue,

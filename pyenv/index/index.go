@@ -291,7 +291,7 @@ func (c *Client) project(ctx context.Context, name string) (*Project, error) {
 			}
 		}
 	}
-	if len(p.Files) == 0 && slices.Contains(missing, true) && len(c.o.Indexes) > 0 {
+	if len(p.Files) == 0 && (slices.Contains(missing, true) || len(c.o.Indexes) == 0) {
 		return nil, &NotFoundError{Project: name, Sources: c.shownSources(), Offline: c.o.Offline}
 	}
 	return p, nil

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -17,9 +18,9 @@ type Pruned struct {
 	Bytes  int64 // of the files
 }
 
-// Prune removes the wheels that no environment has links to. What was copied from it does not need them. The error is [ErrBusy] if
+// Prune removes the wheels that no environment has links to, but for those of the digests in keep. What was copied from it does not need them. The error is [ErrBusy] if
 // somebody is installing.
-func (s Store) Prune() (Pruned, error) {
+func (s Store) Prune(keep ...string) (Pruned, error) {
 	var p Pruned
 	names, err := os.ReadDir(s.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -45,7 +46,7 @@ func (s Store) Prune() (Pruned, error) {
 			}
 			continue
 		}
-		if len(n.Name()) != 64 || !n.IsDir() {
+		if len(n.Name()) != 64 || !n.IsDir() || slices.Contains(keep, n.Name()) {
 			continue
 		}
 		bytes, used, err := usage(dir)
