@@ -84,7 +84,7 @@ type pipTarget struct {
 
 // into makes the target a plain folder, for the same Python.
 func (t *pipTarget) into(dir string) (err error) {
-	t.Environment, err = site.OpenTarget(dir, t.Environment.Python, t.Minor)
+	t.Environment, err = site.OpenTarget(dir, t.Python, t.Minor)
 	return err
 }
 
@@ -100,6 +100,9 @@ func (p *pipFolders) target(ctx context.Context) (*pipTarget, error) {
 	}
 	t := &pipTarget{Environment: env, venv: env.Dir, python: env.Python}
 	if config.Build == "" {
+		if _, err := os.Stat(env.Python); err != nil {
+			return nil, fmt.Errorf("%w: the Python that %s stands on is gone: bring it to another with `mayfly venv --upgrade --python VERSION %[2]s`", pyenv.ErrNoPython, env.Dir)
+		}
 		t.Target, err = resolve.Host(ctx, env.Python)
 		return t, err
 	}
