@@ -100,6 +100,9 @@ func (p *pipFolders) target(ctx context.Context) (*pipTarget, error) {
 	}
 	t := &pipTarget{Environment: env, venv: env.Dir, python: env.Python}
 	if config.Build == "" {
+		if _, err := os.Stat(env.Python); err != nil {
+			return nil, fmt.Errorf("%w: the Python that %s stands on is gone: bring it to another with `mayfly venv --upgrade --python VERSION %[2]s`", pyenv.ErrNoPython, env.Dir)
+		}
 		t.Target, err = resolve.Host(ctx, env.Python)
 		return t, err
 	}

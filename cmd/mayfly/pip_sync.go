@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -35,6 +38,9 @@ checked. pip stays, where it is.`,
 			name = args[0]
 		}
 		data, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no %s: write it with mayfly pip lock, or name another lock file: %w", name, fs.ErrNotExist)
+		}
 		if err != nil {
 			return err
 		}
