@@ -32,7 +32,7 @@ examples: ## build the examples: those in Go always, those in C where clang and 
 test: build examples ## run all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 14m ./...
-	$(GO) test -timeout 14m -run 'TestGoStandardLibrary|TestGuest|TestStartsFromNothing' ./host/wasi ./gateway # what leaves itself out with the race detector
+	$(GO) test -timeout 14m -run 'TestGoStandardLibrary|TestGuest|TestStartsFromNothing|TestFrameworks' ./host/wasi ./gateway # what leaves itself out with the race detector
 
 bench: examples ## run the benchmarks, beside workerd where npm can fetch it and gunicorn where it is installed
 	@command -v workerd >/dev/null || [ -x $(WORKERD)/workerd ] || ! command -v npm >/dev/null || \

@@ -1,3 +1,6 @@
+//go:build !race
+
+// With the race detector, importing a framework from its sources takes minutes.
 package gateway_test
 
 import (

@@ -10,8 +10,11 @@ func (a *app) pipCacheCommand(p *pipFolders) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cache",
 		Short: "Look after the unpacked wheels of a data folder",
-		Args:  noSubcommand,
-		RunE:  showHelp,
+		Long: `Look after the wheels that a data folder keeps unpacked, each once, for all environments that have links to their files. What is removed is downloaded again when it
+is asked for.`,
+		Example: "  mayfly pip cache prune",
+		Args:    noSubcommand,
+		RunE:    showHelp,
 	}
 	prune := &cobra.Command{
 		Use:   "prune",

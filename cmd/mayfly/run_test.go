@@ -91,6 +91,7 @@ func TestEveryCommandThatPrintsDataHasJSON(t *testing.T) {
 	without := map[string]string{
 		"mayfly serve": "prints its address", "mayfly invoke": "prints the function's own answer", "mayfly demo": "tells a story",
 		"mayfly delete": "prints nothing", "mayfly python remove": "prints nothing", "mayfly exit-codes": "is help",
+		"mayfly pip freeze": "prints requirements", "mayfly pip lock": "writes a file",
 	}
 	var check func(*cobra.Command)
 	check = func(cmd *cobra.Command) {
