@@ -108,7 +108,7 @@ func (w *walker) openLoop(start int) {
 	if !params {
 		w.body.edits = append(w.body.edits, edit{start, start, around(r.b[at:r.at])})
 	}
-	w.loops = append(w.loops, openLoop{head: len(w.body.edits), path: ahead})
+	w.loops = append(w.loops, openLoop{head: len(w.body.edits)})
 	w.body.edits = append(w.body.edits, edit{from: r.at, to: r.at}) // what is put there depends on how long the loop is
 }
 
